@@ -1,0 +1,34 @@
+/*
+ * The configuration's wishes meet the machine: percentages and `auto` become bytes.
+ * Pure.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "core/config.h"
+
+/* What the machine offers; unknown is 0. */
+struct machine {
+	unsigned processors;         /* that we may run on */
+	uint64_t memory_bytes;       /* MemTotal */
+	uint64_t cgroup_limit_bytes; /* the smallest from here to the root; 0: none */
+	bool swap;                   /* SwapTotal > 0 */
+	unsigned other_keepers;      /* other daemons that divide the same memory with us */
+};
+
+struct limits {
+	unsigned workers;
+	unsigned boot_concurrency; /* after the first worker has proved the app */
+	uint64_t effective_bytes;  /* min(RAM, cgroup limit) */
+	uint64_t soft_bytes, hard_bytes, total_bytes;
+	bool total_divided; /* `total` was auto and is shared with other keepers: say it */
+};
+
+/*
+ * auto total = 80 % of the effective limit (divided by the number of keepers when
+ * there is no cgroup limit), auto soft = total / workers, auto hard = 1.5 × soft.
+ * 0, or -1 with `err`: soft above hard once resolved, hard above the effective limit.
+ */
+NODISCARD int limits_resolve(const struct config *config, const struct machine *machine,
+			     struct limits *limits, struct error *err);

@@ -1,0 +1,17 @@
+#include "os/clock.h"
+
+#include <time.h>
+
+static msec_t read_clock(clockid_t id) {
+	struct timespec ts;
+	clock_gettime(id, &ts);
+	return (msec_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+msec_t clock_now(void) {
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t clock_wall(void) {
+	return read_clock(CLOCK_REALTIME);
+}

@@ -1,0 +1,12 @@
+/* What time it is. */
+#pragma once
+
+#include <stdint.h>
+
+#include "util/msec.h"
+
+/* CLOCK_MONOTONIC: every patience is measured on it; setting the clock can't move it. */
+msec_t clock_now(void);
+
+/* Milliseconds since 1970: for people only. */
+int64_t clock_wall(void);
