@@ -1,0 +1,134 @@
+#include "core/worker_environment.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/heap.h"
+
+/* allocator.md: what keeps Ruby's memory flat. Later pairs win, so the user's come after. */
+#define OUR_MALLOC_CONF "narenas:2,dirty_decay_ms:1000,muzzy_decay_ms:0"
+
+/* sd_listen_fds(3) reads a pid; its digits are known to the child only. */
+#define LISTEN_PID_SLOT "00000000000000000000"
+
+/* Told to the daemon by whoever started it; the prefixes also stop a stale re-exec's. */
+static const char *const not_for_workers[] = {
+	"NOTIFY_SOCKET=", "WATCHDOG_", "LISTEN_", "FDSTORE=", "PUMA_INHERIT_", "PUMAKEEPER_",
+};
+
+static bool is_for_workers(const char *variable) {
+	for (size_t i = 0; i < ARRAY_LEN(not_for_workers); i++) {
+		if (strncmp(variable, not_for_workers[i], strlen(not_for_workers[i])) == 0)
+			return false;
+	}
+	return strchr(variable, '=') != NULL;
+}
+
+/* strings_set() for a variable that is already KEY=value. */
+static int set_pair(struct strings *envp, const char *pair) {
+	AUTOFREE char *key = strdup(pair);
+	if (key == NULL)
+		return -ENOMEM;
+	char *equals = strchr(key, '=');
+	if (equals == NULL)
+		return 0;
+	*equals = '\0';
+	return strings_set(envp, key, equals + 1);
+}
+
+static int add_users_own(const struct worker_environment *w, struct strings *envp) {
+	for (size_t i = 0; w->inherited != NULL && w->inherited[i] != NULL; i++) {
+		if (is_for_workers(w->inherited[i]) && set_pair(envp, w->inherited[i]) != 0)
+			return -ENOMEM;
+	}
+	for (size_t i = 0; w->app != NULL && i < w->app->len; i++) {
+		if (set_pair(envp, w->app->items[i]) != 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* What the user has, then ours, or the other way round; NULL and "" are nothing. */
+static char *join(const char *first, const char *separator, const char *second) {
+	bool both = first != NULL && *first != '\0' && second != NULL && *second != '\0';
+	char *joined = NULL;
+	if (asprintf(&joined, "%s%s%s", first != NULL ? first : "", both ? separator : "",
+		     second != NULL ? second : "") < 0)
+		return NULL;
+	return joined;
+}
+
+/* The user's value is kept beside it, for the worker's own children. Empty: there was none. */
+static int set_for_worker_only(struct strings *envp, const char *key, const char *value) {
+	char keep[64];
+	snprintf(keep, sizeof keep, "PUMAKEEPER_USER_%s", key);
+	const char *users = strings_get(envp, key);
+	if (value == NULL || strings_set(envp, keep, users != NULL ? users : "") != 0)
+		return -ENOMEM;
+	return strings_set(envp, key, value);
+}
+
+static int add_allocator(const struct worker_environment *w, struct strings *envp) {
+	if (w->few_arenas && strings_get(envp, "MALLOC_ARENA_MAX") == NULL &&
+	    set_for_worker_only(envp, "MALLOC_ARENA_MAX", "2") != 0)
+		return -ENOMEM;
+	if (w->preload == NULL)
+		return 0;
+	AUTOFREE char *preload = join(strings_get(envp, "LD_PRELOAD"), ":", w->preload);
+	AUTOFREE char *ours = join(OUR_MALLOC_CONF, ",", w->malloc_conf);
+	AUTOFREE char *conf = join(ours, ",", strings_get(envp, "MALLOC_CONF"));
+	if (preload == NULL || ours == NULL || conf == NULL)
+		return -ENOMEM;
+	int error = set_for_worker_only(envp, "LD_PRELOAD", preload);
+	return error != 0 ? error : set_for_worker_only(envp, "MALLOC_CONF", conf);
+}
+
+/* Behind the user's own -r: what they load for Ruby itself comes first, as without us. */
+static int add_ruby(const struct worker_environment *w, struct strings *envp) {
+	if (w->ruby_file == NULL)
+		return 0;
+	if (strpbrk(w->ruby_file, " \t\n") != NULL)
+		return -EINVAL;
+	AUTOFREE char *option = join("-r", "", w->ruby_file);
+	AUTOFREE char *options = join(strings_get(envp, "RUBYOPT"), " ", option);
+	if (option == NULL || options == NULL)
+		return -ENOMEM;
+	int error = strings_set(envp, "PUMAKEEPER_RUBYOPT", option);
+	return error != 0 ? error : strings_set(envp, "RUBYOPT", options);
+}
+
+static int add_sockets(const struct worker_environment *w, struct strings *envp) {
+	if (w->n_fds == 0)
+		return 0;
+	char count[24];
+	snprintf(count, sizeof count, "%zu", w->n_fds);
+	int error = strings_set(envp, "LISTEN_FDS", count);
+	if (error == 0)
+		error = strings_set(envp, "LISTEN_PID", LISTEN_PID_SLOT);
+
+	AUTOFREE char *names = NULL;
+	for (size_t i = 0; error == 0 && w->fd_names != NULL && i < w->n_fds; i++) {
+		char *more = join(names, ":", w->fd_names[i]);
+		free(names);
+		names = more;
+		error = names == NULL ? -ENOMEM : 0;
+	}
+	return error != 0 || names == NULL ? error : strings_set(envp, "LISTEN_FDNAMES", names);
+}
+
+int worker_environment_build(const struct worker_environment *w, struct strings *envp) {
+	int error = add_users_own(w, envp);
+	if (error == 0)
+		error = add_allocator(w, envp);
+	if (error == 0)
+		error = add_ruby(w, envp);
+	if (error == 0)
+		error = add_sockets(w, envp);
+	if (error == 0 && w->single)
+		error = strings_set(envp, "WEB_CONCURRENCY", "0");
+	if (error != 0)
+		strings_finish(envp);
+	return error;
+}
