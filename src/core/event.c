@@ -166,7 +166,7 @@ static void assert_declared(enum event_id id, const char *key) {
 		if (starts && ends)
 			return;
 	}
-	assert(!"the event's row does not declare this field");
+	assert(false && "the event's row does not declare this field");
 }
 
 static void add(struct event *e, struct event_field field) {

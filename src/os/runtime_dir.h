@@ -1,0 +1,38 @@
+/*
+ * The place of one daemon while it runs: its control socket, its lock, its workers' probe
+ * sockets. The first of these that can be ours:
+ *
+ *     /run/pumakeeper/NAME                0755: `control.group` may come in
+ *     $XDG_RUNTIME_DIR/pumakeeper/NAME    0700
+ *     /tmp/pumakeeper-UID/NAME            0700, and never somebody else's
+ */
+#pragma once
+
+#include "util/base.h"
+#include "util/strings.h"
+
+struct runtime_bases {
+	const char *run; /* "/run" */
+	const char *xdg; /* $XDG_RUNTIME_DIR, or NULL */
+	const char *tmp; /* "/tmp" */
+};
+
+struct runtime_dir {
+	int fd;        /* CLOEXEC, the caller's */
+	char path[80]; /* leaves room for a file's name in a unix socket's 107 bytes */
+};
+
+/*
+ * Creates what is missing. `name` has no slash and is not `.` or `..`. 0, or -errno of the last
+ * place tried: -EPERM when it belongs to somebody else or others may write there,
+ * -ENAMETOOLONG when its path would not hold in 79 bytes.
+ */
+NODISCARD int runtime_dir_open(const struct runtime_bases *bases, const char *name,
+			       struct runtime_dir *dir);
+
+/*
+ * The control sockets there are (`…/NAME/control`), in the order of the places, appended to
+ * `sockets`. Whether somebody still answers there is for the caller to find out. 0 or -ENOMEM;
+ * places that can't be read hold none.
+ */
+NODISCARD int runtime_dir_list(const struct runtime_bases *bases, struct strings *sockets);
