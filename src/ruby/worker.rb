@@ -1,0 +1,138 @@
+# frozen_string_literal: true
+
+# Runs inside every worker (RUBYOPT=-r…/worker.rb): makes Puma the one worker it is meant to
+# be, on the sockets it was given, whatever config/puma.rb says, and takes what was meant for
+# the worker alone out of its environment, so that its own children (Chrome, ImageMagick, a
+# shell) have what the user gave them.
+#
+# The environment comes from core/worker_environment.c.
+
+require_relative "on_puma"
+
+module Pumakeeper
+  # Variables that are for this process only. PUMAKEEPER_USER_X is what the user has in X, and
+  # empty where there was none; our own -r is in PUMAKEEPER_RUBYOPT.
+  module Environment
+    PREFIX = "PUMAKEEPER_USER_"
+    SHIM = ENV["PUMAKEEPER_RUBYOPT"].to_s
+
+    class << self
+      # Bundler keeps copies, from which with_unbundled_env makes the environment of a child.
+      def leave_to_children
+        @ours = names.map { |name| [name, ENV[name]] }.to_h
+        clean(ENV)
+        original = defined?(Bundler::ORIGINAL_ENV) && Bundler::ORIGINAL_ENV
+        clean(original) if original && !original.frozen?
+      end
+
+      # A Puma that execs itself (SIGUSR2, pumactl restart) must have it all again.
+      def take_back
+        ENV.update(@ours) if @ours
+        options = ENV["RUBYOPT"].to_s.split
+        ENV["RUBYOPT"] = [*options, SHIM].join(" ") unless SHIM.empty? || options.include?(SHIM)
+      end
+
+      private
+
+      def names
+        ENV.keys.select { |key| key.start_with?(PREFIX) }.map { |key| key[PREFIX.size..-1] }
+      end
+
+      def clean(env)
+        names.each { |name| put(env, name, ENV[PREFIX + name]) }
+        %w[RUBYOPT BUNDLER_ORIG_RUBYOPT].each do |key|
+          put(env, key, (env[key].split - [SHIM]).join(" ")) if env[key]
+        end
+      end
+
+      def put(env, key, value)
+        value.empty? ? env.delete(key) : env[key] = value
+      end
+    end
+  end
+
+  # What collides when several Pumas read the same config/puma.rb. The daemon has said which of
+  # them are there (core/puma_settings.c), once; here they go silently.
+  module Settings
+    DROPPED = %i[pidfile state control_url control_auth_token control_url_temp drain_on_shutdown]
+
+    def self.settle(options)
+      refuse_tls(options[:binds])
+      levels = [options.user_options, options.file_options, options.default_options]
+      levels.each { |level| DROPPED.each { |key| level.delete(key) } }
+      options.user_options.update(workers: 0, bind_to_activated_sockets: "only",
+                                  silence_fork_callback_warning: true)
+    end
+
+    # An activated socket that no ssl:// bind names literally is served as plain HTTP.
+    def self.refuse_tls(binds)
+      tls = Array(binds).find { |bind| bind.to_s.start_with?("ssl://") }
+      return unless tls
+
+      abort "pumakeeper: Puma is configured to speak TLS on #{tls[/[^?]+/]}, which would be " \
+            "answered in plain text here. Terminate TLS in front of pumakeeper, and take the " \
+            "bind out of Puma's configuration."
+    end
+  end
+
+  module Configuration
+    def load
+      # Read by the hooks of Puma 6 while the file is loaded.
+      pumakeeper_options.file_options[:silence_fork_callback_warning] = true
+      super.tap { Settings.settle(pumakeeper_options) }
+    end
+
+    # Since Puma 8 the blocks `single do … end` are run here, after the file.
+    def clamp
+      super.tap { Settings.settle(pumakeeper_options) }
+    end
+
+    private
+
+    # Since Puma 7 `options` may be asked for only when all is decided.
+    def pumakeeper_options
+      respond_to?(:_options) ? _options : options
+    end
+  end
+
+  module DSL
+    # tmp/restart.txt would exec every worker at once; the daemon watches it instead.
+    def plugin(name)
+      super unless name.to_s == "tmp_restart"
+    end
+  end
+
+  module Binder
+    FDS = ENV["LISTEN_FDS"] # Puma deletes it
+
+    # On an exec of itself Puma names what it inherits by its configured binds, which these
+    # sockets needn't match: unmatched it would close them, and unlink unix ones. They keep
+    # their numbers, so they can be given again as they were given at first.
+    def redirects_for_restart_env
+      FDS ? { "LISTEN_FDS" => FDS, "LISTEN_PID" => Process.pid.to_s } : super
+    end
+  end
+
+  module Launcher
+    # Without its sockets Puma would open the configured port itself, beside the daemon.
+    def initialize(*)
+      pid = ENV["LISTEN_PID"]
+      if pid && pid != Process.pid.to_s
+        abort "pumakeeper: process #{pid} was started, but #{Process.pid} is the one that would " \
+              "serve: something between them forks. Let app.command be `bundle exec puma …` " \
+              "itself, or make its last step an `exec`."
+      end
+      super
+    end
+
+    private
+
+    def restart!
+      Environment.take_back
+      super
+    end
+  end
+
+  on_puma("Puma::Configuration" => Configuration, "Puma::DSL" => DSL, "Puma::Binder" => Binder,
+          "Puma::Launcher" => Launcher) { Environment.leave_to_children }
+end

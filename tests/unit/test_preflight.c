@@ -1,0 +1,106 @@
+#include "os/preflight.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "suite.h"
+
+static struct preflight result;
+static enum spawn_step failed;
+
+static int look(const char *script, msec_t patience) {
+	const char *const argv[] = { "/bin/sh", "-c", script, NULL };
+	const char *const envp[] = { "PATH=/bin:/usr/bin", NULL };
+	free(result.told);
+	return preflight_run(
+		&(struct spawn){ .argv = (char *const *)argv, .envp = (char *const *)envp },
+		patience, &result, &failed);
+}
+
+START_TEST(what_is_told_comes_back_as_one_line)
+{
+	ck_assert_int_eq(look("echo noise; echo '{\"pid\":1}' >&3; echo more >&3", 10000), 0);
+	ck_assert_str_eq(result.told, "{\"pid\":1}");
+	ck_assert_str_eq(result.output, "noise\n");
+	ck_assert_int_gt(result.pid, 1);
+}
+END_TEST
+
+START_TEST(a_program_that_goes_on_after_telling_is_ended)
+{
+	ck_assert_int_eq(look("echo told >&3; exec sleep 100", 10000), 0);
+	ck_assert_str_eq(result.told, "told");
+	ck_assert_int_eq(WTERMSIG(result.status), SIGKILL);
+	ck_assert_int_eq(waitpid(result.pid, NULL, WNOHANG), -1); /* reaped */
+}
+END_TEST
+
+START_TEST(one_that_ends_and_tells_nothing_is_quoted)
+{
+	ck_assert_int_eq(look("echo 'config/puma.rb:3: no such thing' >&2; exit 3", 10000),
+			 -ENODATA);
+	ck_assert_ptr_null(result.told);
+	ck_assert_str_eq(result.output, "config/puma.rb:3: no such thing\n");
+	ck_assert_int_eq(WEXITSTATUS(result.status), 3);
+}
+END_TEST
+
+START_TEST(only_the_end_of_much_output_is_kept)
+{
+	ck_assert_int_eq(look("seq 1 100000; echo last", 10000), -ENODATA);
+	ck_assert_uint_eq(strlen(result.output), sizeof result.output - 1);
+	ck_assert_ptr_nonnull(strstr(result.output, "100000\nlast\n"));
+}
+END_TEST
+
+START_TEST(patience_ends_and_takes_the_whole_group_with_it)
+{
+	prctl(PR_SET_CHILD_SUBREAPER, 1); /* so that the grandchild's end is ours to see */
+	ck_assert_int_eq(look("sleep 100 & sleep 100", 50), -ETIMEDOUT);
+	ck_assert_int_eq(WTERMSIG(result.status), SIGKILL);
+	int status = 0;
+	ck_assert_int_gt(waitpid(-result.pid, &status, 0), 0);
+	ck_assert_int_eq(WTERMSIG(status), SIGKILL);
+	prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+END_TEST
+
+START_TEST(a_child_that_keeps_the_pipe_open_costs_no_patience)
+{
+	ck_assert_int_eq(look("sleep 100 & exit 4", 60000), -ENODATA);
+	ck_assert_int_eq(WEXITSTATUS(result.status), 4);
+}
+END_TEST
+
+START_TEST(half_a_line_and_an_endless_one_are_nothing)
+{
+	ck_assert_int_eq(look("printf half >&3", 10000), -ENODATA);
+	ck_assert_ptr_null(result.told);
+	ck_assert_int_eq(look("exec yes | tr -d '\\n' >&3", 10000), -EMSGSIZE);
+	ck_assert_ptr_null(result.told);
+}
+END_TEST
+
+START_TEST(what_can_not_be_started_says_in_which_step)
+{
+	const char *const argv[] = { "/nowhere/puma", NULL };
+	const char *const envp[] = { NULL };
+	free(result.told);
+	int error = preflight_run(
+		&(struct spawn){ .argv = (char *const *)argv, .envp = (char *const *)envp }, 1000,
+		&result, &failed);
+	ck_assert_int_eq(error, -ENOENT);
+	ck_assert_int_eq(failed, SPAWN_EXEC);
+}
+END_TEST
+
+SUITE("preflight", what_is_told_comes_back_as_one_line,
+      a_program_that_goes_on_after_telling_is_ended, one_that_ends_and_tells_nothing_is_quoted,
+      only_the_end_of_much_output_is_kept, patience_ends_and_takes_the_whole_group_with_it,
+      a_child_that_keeps_the_pipe_open_costs_no_patience,
+      half_a_line_and_an_endless_one_are_nothing, what_can_not_be_started_says_in_which_step)
