@@ -222,6 +222,11 @@ int listen_queue(int fd) {
 	return (int)info.tcpi_unacked;
 }
 
+/* listen(2) on a socket that already listens only changes the length of its queue. */
+int listen_resize(int fd, unsigned backlog) {
+	return listen(fd, (int)backlog) == 0 ? 0 : -errno;
+}
+
 bool listen_is_listener(int fd) {
 	int type = 0, listens = 0;
 	socklen_t len = sizeof type;

@@ -51,6 +51,9 @@ NODISCARD int listen_defer(int fd, unsigned seconds);
  */
 NODISCARD int listen_queue(int fd);
 
+/* Another backlog than LISTEN_BACKLOG; also for sockets that we inherited. 0 or -errno. */
+NODISCARD int listen_resize(int fd, unsigned backlog);
+
 /* Is `fd` a stream socket that listens? For descriptors that somebody gave us. */
 bool listen_is_listener(int fd);
 

@@ -40,7 +40,7 @@ module Pumakeeper
           pid: Process.pid,
           ruby_version: RUBY_VERSION,
           puma_version: Puma::Const::PUMA_VERSION,
-          via: caller.any? { |line| line.include?("rack/handler/puma") } ? "rack handler" : "cli",
+          rack_handler: caller.any? { |line| line.include?("rack/handler/puma") },
         }
       end
 

@@ -281,8 +281,8 @@ module InspectTests
     told = inspect_puma("puma", "-C", "config/puma.rb")
     assert_equal %w[tcp://127.0.0.1:3000 unix:///tmp/puma.sock?mode=0770], told["binds"]
     assert_equal ["config file"] * 2, told.values_at("binds_from", "workers_from")
-    assert_equal [3, { "min" => 2, "max" => 4 }, true, "staging", "cli"],
-                 told.values_at("workers", "threads", "preload_app", "environment", "via")
+    assert_equal [3, { "min" => 2, "max" => 4 }, true, "staging", false],
+                 told.values_at("workers", "threads", "preload_app", "environment", "rack_handler")
     assert_equal ["puma.pid", "puma.state", "tcp://127.0.0.1:1", ["tmp_restart"], ["before_fork"]],
                  told.values_at("pidfile", "state_path", "control_url", "plugins", "hooks")
     assert_equal ["config/puma.rb"], told["config_files"]
@@ -311,7 +311,7 @@ class InstalledPumaTest < ShimTest
   include InspectTests
 
   def test_inspection_sees_a_server_started_by_rack
-    assert_equal "rack handler", inspect_puma("rackup", "-s", "puma", "-p", "3222")["via"]
+    assert inspect_puma("rackup", "-s", "puma", "-p", "3222")["rack_handler"]
   end
 end
 

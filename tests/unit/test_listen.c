@@ -136,6 +136,27 @@ START_TEST(a_deferred_connection_waits_in_no_queue_until_it_speaks)
 }
 END_TEST
 
+START_TEST(a_queue_may_be_made_longer_or_shorter_while_it_listens)
+{
+	make_path();
+	int fd = listen_unix(path, 0600, &err);
+	ck_assert_int_eq(listen_resize(fd, 0), 0); /* one may wait */
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	strcpy(a.sun_path, path);
+	int clients[2];
+	for (int i = 0; i < 2; i++)
+		clients[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	ck_assert_int_eq(connect(clients[0], (struct sockaddr *)&a, sizeof a), 0);
+	ck_assert_int_eq(connect(clients[1], (struct sockaddr *)&a, sizeof a), -1);
+	ck_assert_int_eq(listen_resize(fd, 10), 0);
+	ck_assert_int_eq(connect(clients[1], (struct sockaddr *)&a, sizeof a), 0);
+	close(clients[0]);
+	close(clients[1]);
+	close(fd);
+	remove_path();
+}
+END_TEST
+
 START_TEST(a_unix_socket_has_exactly_its_mode_whatever_the_umask)
 {
 	make_path();
@@ -246,6 +267,7 @@ SUITE("listen", a_numeric_address_gives_one_listener_that_says_its_url,
       a_taken_port_is_said_so,
       a_name_that_does_not_resolve_and_an_address_that_is_not_ours_are_errors,
       the_accept_queue_is_counted, a_deferred_connection_waits_in_no_queue_until_it_speaks,
+      a_queue_may_be_made_longer_or_shorter_while_it_listens,
       a_unix_socket_has_exactly_its_mode_whatever_the_umask,
       a_stale_socket_is_replaced_and_a_living_one_is_not,
       a_server_too_busy_to_take_another_connection_is_a_living_one,
