@@ -50,6 +50,17 @@ static int add_users_own(const struct worker_environment *w, struct strings *env
 	return 0;
 }
 
+/*
+ * Puma execs itself in $PWD where that is the directory it is in: a link in there (`current`)
+ * would take a worker to another release than the one it was started from.
+ */
+static int add_directory(const struct worker_environment *w, struct strings *envp) {
+	if (w->directory == NULL)
+		return 0;
+	strings_unset(envp, "OLDPWD");
+	return strings_set(envp, "PWD", w->directory);
+}
+
 /* What the user has, then ours, or the other way round; NULL and "" are nothing. */
 static char *join(const char *first, const char *separator, const char *second) {
 	bool both = first != NULL && *first != '\0' && second != NULL && *second != '\0';
@@ -120,6 +131,8 @@ static int add_sockets(const struct worker_environment *w, struct strings *envp)
 
 int worker_environment_build(const struct worker_environment *w, struct strings *envp) {
 	int error = add_users_own(w, envp);
+	if (error == 0)
+		error = add_directory(w, envp);
 	if (error == 0)
 		error = add_allocator(w, envp);
 	if (error == 0)

@@ -1,6 +1,7 @@
 /*
  * A look before the first launch: the user's own command runs once with ruby/inspect.rb, which
  * makes Puma tell its resolved configuration instead of serving. Blocks: for before the loop.
+ * Only for a command that is Puma: any other server would really start.
  */
 #pragma once
 

@@ -8,6 +8,7 @@
 # Nothing here sleeps: a request waits in the listener's backlog until the worker serves.
 
 require "fileutils"
+require "io/nonblock"
 require "json"
 require "minitest/autorun"
 require "rbconfig"
@@ -43,6 +44,7 @@ class ShimTest < Minitest::Test
     Dir.mkdir("#{@dir}/config")
     write("config.ru", APP)
     @listener = TCPServer.new("127.0.0.1", 0)
+    @listener.nonblock = false # as src/os/listen.c makes it
     @port = @listener.addr[1]
     @log = "#{@dir}/log"
   end

@@ -49,6 +49,16 @@ START_TEST(the_apps_variables_win_and_may_hold_anything)
 }
 END_TEST
 
+START_TEST(the_working_directory_is_the_one_it_will_have)
+{
+	BUILD(.inherited = WORDS("PWD=/root", "OLDPWD=/x"), .directory = "/srv/shop/releases/7");
+	IS("PWD", "/srv/shop/releases/7");
+	IS("OLDPWD", "(unset)");
+	BUILD(.inherited = WORDS("PWD=/root"));
+	IS("PWD", "/root");
+}
+END_TEST
+
 START_TEST(sockets_are_announced_with_a_slot_for_the_pid)
 {
 	const char *names[] = { "listener", "listener", "probe" };
@@ -126,7 +136,8 @@ START_TEST(web_concurrency_makes_no_cluster_and_is_left_alone_for_a_preflight)
 END_TEST
 
 SUITE("worker_environment", what_systemd_meant_for_us_stays_with_us,
-      the_apps_variables_win_and_may_hold_anything, sockets_are_announced_with_a_slot_for_the_pid,
+      the_apps_variables_win_and_may_hold_anything, the_working_directory_is_the_one_it_will_have,
+      sockets_are_announced_with_a_slot_for_the_pid,
       the_allocator_is_appended_and_the_users_pairs_come_last,
       without_an_allocator_nothing_of_it_is_set, the_users_number_of_arenas_is_kept,
       our_ruby_comes_behind_the_users_own, a_path_that_rubyopt_would_split_is_refused,
