@@ -105,7 +105,12 @@ PRINTF(3, 4) void event_text(struct event *e, const char *key, const char *fmt, 
 /* `event=NAME key=value …`, no newline. Control characters never come through. */
 void event_print(const struct event *e, struct text *out);
 
-/* One JSON object, no newline: seq, time (RFC 3339), event, level, then the fields. */
+/*
+ * One JSON object, no newline: seq, time (RFC 3339), event, level, then the fields. Bytes that
+ * are not UTF-8 become U+FFFD. EVENT_JSON_SIZE always holds it; where it does not fit nothing
+ * is printed and `out` is cut.
+ */
+#define EVENT_JSON_SIZE 4096 /* every byte of the text as \u00XX, ten fields, the rest */
 void event_print_json(const struct event *e, struct text *out);
 
 const char *level_name(enum log_level level);

@@ -1,0 +1,25 @@
+/*
+ * Where workers listen, as written in `app.listen`: tcp://HOST:PORT or unix:///PATH.
+ * Pure: parses text. Nothing is resolved.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "util/base.h"
+#include "util/error.h"
+
+struct address {
+	enum address_kind { ADDRESS_TCP, ADDRESS_UNIX } kind;
+	char host[256]; /* tcp: a number without brackets, or a name */
+	uint16_t port;  /* tcp; 0: the kernel chooses */
+	char path[108]; /* unix: absolute, or abstract, then it starts with `@` */
+	unsigned mode;  /* unix: permission bits of the file; 0777 unless said, as in Puma */
+};
+
+/*
+ * tcp://127.0.0.1:9292, tcp://[::1]:9292, tcp://localhost:3000, unix:///run/x.sock,
+ * unix:///run/x.sock?mode=0660, unix://@abstract. 0, or -1 with `err` (it says what to write)
+ * and `a` untouched.
+ */
+NODISCARD int address_parse(const char *url, struct address *a, struct error *err);
