@@ -4,7 +4,7 @@ set -eu
 cd "$1/src"
 status=0
 check() { # folder, allowed-regex
-	bad=$(grep -nE '#include "' "$1"/*.[ch] | grep -vE "\"($2)/" || true)
+	bad=$(grep -srnE '#include "' --include='*.[ch]' "$1" | grep -vE "\"($2)/" || true)
 	[ -z "$bad" ] || { echo "$1/ may not include: $bad"; status=1; }
 }
 only_in() { # header, folder-regex
@@ -15,6 +15,7 @@ check util   'util'
 check core   'core|util'
 check os     'os|util'
 check daemon 'daemon|core|os|util'
+check ../cmd 'cmd|daemon|core|os|util'
 only_in ev.h daemon
 only_in yaml.h core
 # core decides and touches nothing: no clock, descriptor, environment, log or allocation of threads.
@@ -24,8 +25,11 @@ bad=$(grep -nE "(^|[^A-Za-z0-9_>.])($calls)\(" core/*.c || true)
 # Only daemon/ and cmd/ speak.
 bad=$(grep -nE '\bf?printf\(|\bputs\(|\bperror\(' os/*.c util/*.c | grep -vE 's?n?printf\(buf|text_printf' || true)
 [ -z "$bad" ] || { echo "os/ and util/ do not print: $bad"; status=1; }
+# A daemon that runs never leaves by itself: only programs say exit.
+bad=$(grep -nE '(^|[^_A-Za-z0-9>.])exit\(' core/*.c os/*.c util/*.c daemon/*.c 2>/dev/null || true)
+[ -z "$bad" ] || { echo "only cmd/ exits: $bad"; status=1; }
 # Every header compiles alone and says what it is.
-for h in util/*.h core/*.h os/*.h daemon/*.h; do
+for h in util/*.h core/*.h os/*.h daemon/*.h ../cmd/*.h; do
 	[ -e "$h" ] || continue
 	head -n 1 "$h" | grep -q '^/\*' || { echo "$h: opens with what the thing is"; status=1; }
 	grep -q '^#pragma once' "$h" || { echo "$h: #pragma once"; status=1; }
