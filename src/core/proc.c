@@ -6,23 +6,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "util/digits.h"
+
 /* No address space is larger; and three of them still add up in 64 bits. */
 #define BYTES_MAX ((uint64_t)1 << 60)
-
-/* The digits at `at`: where they end, or NULL if there are none or they are over `max`. */
-static const char *number(const char *at, uint64_t max, uint64_t *value) {
-	uint64_t n = 0;
-	if (*at < '0' || *at > '9')
-		return NULL;
-	for (; *at >= '0' && *at <= '9'; at++) {
-		unsigned digit = (unsigned)(*at - '0');
-		if (digit > max || n > (max - digit) / 10)
-			return NULL;
-		n = n * 10 + digit;
-	}
-	*value = n;
-	return at;
-}
 
 /* What follows `Key:` and blanks, on the first line that starts so, or NULL. */
 static const char *find(const char *text, const char *key) {
@@ -38,7 +25,7 @@ static const char *find(const char *text, const char *key) {
 /* The end of line is required too: without it the text was cut off somewhere. */
 static int kib_line(const char *at, uint64_t *bytes) {
 	uint64_t kib;
-	if (at == NULL || (at = number(at, BYTES_MAX / 1024, &kib)) == NULL ||
+	if (at == NULL || (at = digits_read(at, BYTES_MAX / 1024, &kib)) == NULL ||
 	    strncmp(at, " kB\n", 4) != 0)
 		return -EBADMSG;
 	*bytes = kib * 1024;
@@ -46,7 +33,7 @@ static int kib_line(const char *at, uint64_t *bytes) {
 }
 
 static int number_line(const char *at, uint64_t max, uint64_t *value) {
-	if (at == NULL || (at = number(at, max, value)) == NULL || *at != '\n')
+	if (at == NULL || (at = digits_read(at, max, value)) == NULL || *at != '\n')
 		return -EBADMSG;
 	return 0;
 }
@@ -88,9 +75,9 @@ int proc_rollup(const char *text, struct memory *m) {
 int proc_statm(const char *text, uint64_t page_bytes, uint64_t *rss_bytes) {
 	uint64_t size, rss;
 	assert(page_bytes > 0);
-	const char *at = number(text, UINT64_MAX, &size);
+	const char *at = digits_read(text, UINT64_MAX, &size);
 	if (at == NULL || *at != ' ' ||
-	    (at = number(at + 1, BYTES_MAX / page_bytes, &rss)) == NULL || *at != ' ')
+	    (at = digits_read(at + 1, BYTES_MAX / page_bytes, &rss)) == NULL || *at != ' ')
 		return -EBADMSG;
 	*rss_bytes = rss * page_bytes;
 	return 0;
@@ -132,7 +119,7 @@ static int stat_fields(const char *at, struct proc_stat *s) {
 	for (int field = STAT_PPID; field <= STAT_START; field++) {
 		uint64_t value;
 		bool negative = at[0] == ' ' && at[1] == '-'; /* tty, nice, … */
-		if (*at != ' ' || (at = number(at + 1 + negative, UINT64_MAX, &value)) == NULL)
+		if (*at != ' ' || (at = digits_read(at + 1 + negative, UINT64_MAX, &value)) == NULL)
 			return -EBADMSG;
 		if (field == STAT_PPID && (negative || value > INT_MAX))
 			return -EBADMSG;

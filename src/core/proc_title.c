@@ -4,27 +4,13 @@
 #include <string.h>
 
 #include "util/base.h"
+#include "util/utf8.h"
 
-/*
- * Bytes of the UTF-8 character at `s`, 0 if it is none that a terminal or JSON should see:
- * broken, overlong, a surrogate (RFC 3629), or a control character (U+009B starts an escape).
- */
-static size_t character(const unsigned char *s, size_t len) {
-	if (s[0] < 0x80)
-		return s[0] >= ' ' && s[0] != 0x7f ? 1 : 0;
-	size_t n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-	if (s[0] < 0xc2 || s[0] > 0xf4 || n > len)
-		return 0;
-	uint32_t code = s[0] & (0xffu >> (n + 1));
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (s[i] & 0x3f);
-	}
-	static const uint32_t least[] = { [2] = 0xa0, [3] = 0x800, [4] = 0x10000 };
-	if (code < least[n] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-		return 0;
-	return n;
+/* Bytes of the character at `s`, or 0: a control character (U+009B starts an escape) is none. */
+static size_t character(const char *s, size_t len) {
+	uint32_t code;
+	size_t n = utf8_next(s, len, &code);
+	return n > 0 && code >= ' ' && (code < 0x7f || code > 0x9f) ? n : 0;
 }
 
 static size_t title_len(const char *cmdline, size_t len) {
@@ -39,7 +25,7 @@ void proc_title(const char *cmdline, size_t len, char *title, size_t size) {
 	len = title_len(cmdline, len);
 	size_t used = 0;
 	for (size_t i = 0; i < len;) {
-		size_t n = character((const unsigned char *)cmdline + i, len - i);
+		size_t n = character(cmdline + i, len - i);
 		size_t bytes = n > 0 ? n : 1;
 		if (bytes > size - 1 - used)
 			break;
