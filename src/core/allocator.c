@@ -116,14 +116,12 @@ const struct allocator_kind *allocator_kind_of(const struct elf *elf, const stru
 }
 
 const struct allocator_kind *allocator_kind_mapped(const struct maps *maps, struct mapping *file) {
-	struct mapping m;
-	for (size_t at = 0; maps_next(maps, &at, &m);) {
+	for (size_t at = 0; maps_next(maps, &at, file);) {
+		if (!file->execute || file->inode == 0)
+			continue;
 		for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-			if (kinds[i].own || !m.execute || m.inode == 0 ||
-			    !is_named(&m, kinds[i].files))
-				continue;
-			maps_first_of(maps, &m, file);
-			return &kinds[i];
+			if (!kinds[i].own && is_named(file, kinds[i].files))
+				return &kinds[i];
 		}
 	}
 	return NULL;

@@ -40,7 +40,7 @@ struct allocator_kind {
 /* By what it defines, else by the name of its file; NULL for a stranger. */
 const struct allocator_kind *allocator_kind_of(const struct elf *elf, const struct mapping *file);
 
-/* One that is loaded beside the C library's own, by its file's name; its first mapping. */
+/* One that is loaded beside the C library's own, by its file's name; an executable mapping of it. */
 const struct allocator_kind *allocator_kind_mapped(const struct maps *maps, struct mapping *file);
 
 /* Fills `version` out of the library's bytes; "" where it isn't in there. */

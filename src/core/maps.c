@@ -110,16 +110,18 @@ bool maps_named(const struct maps *maps, const char *prefix, struct mapping *map
 	size_t n = strlen(prefix), len;
 	for (size_t at = 0; maps_next(maps, &at, mapping);) {
 		const char *name = mapping_name(mapping, &len);
-		if (mapping->inode != 0 && len >= n && memcmp(name, prefix, n) == 0)
+		if (mapping->inode != 0 && mapping->execute && len >= n &&
+		    memcmp(name, prefix, n) == 0)
 			return true;
 	}
 	return false;
 }
 
-bool maps_of_path(const struct maps *maps, const char *path, struct mapping *mapping) {
-	size_t n = strlen(path);
+bool maps_of_path(const struct maps *maps, const char *path, size_t path_len,
+		  struct mapping *mapping) {
 	for (size_t at = 0; maps_next(maps, &at, mapping);) {
-		if (mapping->path_len == n && memcmp(mapping->path, path, n) == 0)
+		if (mapping->execute && mapping->path_len == path_len &&
+		    memcmp(mapping->path, path, path_len) == 0)
 			return true;
 	}
 	return false;
@@ -131,11 +133,14 @@ bool mapping_same_file(const struct mapping *a, const struct mapping *b) {
 	       memcmp(a->path, b->path, a->path_len) == 0;
 }
 
-bool maps_first_of(const struct maps *maps, const struct mapping *of, struct mapping *mapping) {
-	struct mapping wanted = *of; /* `mapping` may be the same one */
-	for (size_t at = 0; maps_next(maps, &at, mapping);) {
-		if (mapping_same_file(mapping, &wanted))
-			return true;
+bool maps_head_of(const struct maps *maps, const struct mapping *of, struct mapping *head) {
+	struct mapping m;
+	bool found = false;
+	for (size_t at = 0; maps_next(maps, &at, &m) && m.start <= of->start;) {
+		if (m.offset != 0 || !mapping_same_file(&m, of))
+			continue;
+		*head = m;
+		found = true;
 	}
-	return false;
+	return found;
 }

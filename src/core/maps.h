@@ -32,14 +32,18 @@ bool maps_next(const struct maps *maps, size_t *at, struct mapping *mapping);
 /* The one in which `address` lies. */
 bool maps_at(const struct maps *maps, uint64_t address, struct mapping *mapping);
 
-/* The first one of a file whose name begins with `prefix` ("libjemalloc", "libc.so.6"). */
+/* The first executable one of a file whose name begins with `prefix` ("libruby", "libc.so.6"). */
 bool maps_named(const struct maps *maps, const char *prefix, struct mapping *mapping);
 
-/* The first one of the file at exactly this path. */
-bool maps_of_path(const struct maps *maps, const char *path, struct mapping *mapping);
+/* The first executable one of the file at exactly this path. */
+bool maps_of_path(const struct maps *maps, const char *path, size_t path_len,
+		  struct mapping *mapping);
 
-/* The first one of the same file as `of`, hence of its lowest address. */
-bool maps_first_of(const struct maps *maps, const struct mapping *of, struct mapping *mapping);
+/*
+ * Where the load that `of` belongs to begins: the nearest mapping of the file's first byte, at
+ * or below it. (The file may be mapped elsewhere as well, by somebody who only reads it.)
+ */
+bool maps_head_of(const struct maps *maps, const struct mapping *of, struct mapping *head);
 
 bool mapping_same_file(const struct mapping *a, const struct mapping *b);
 

@@ -96,7 +96,7 @@ START_TEST(only_an_executable_mapping_of_another_allocator_counts_as_loaded)
 		const struct allocator_kind *kind = allocator_kind_mapped(&maps, &m);
 		ck_assert_str_eq(kind != NULL ? kind->name : "", cases[i].name);
 		if (kind != NULL)
-			ck_assert_uint_eq(m.start, 0x1000);
+			ck_assert_uint_eq(m.start, 0x2000);
 	}
 }
 END_TEST

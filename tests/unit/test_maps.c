@@ -31,13 +31,13 @@ START_TEST(every_field_of_a_line_is_read)
 	struct maps maps = of(worker);
 	struct mapping m;
 	ck_assert(maps_named(&maps, "libjemalloc", &m));
-	ck_assert_uint_eq(m.start, 0x7ffff7400000);
-	ck_assert_uint_eq(m.end, 0x7ffff7408000);
-	ck_assert_uint_eq(m.offset, 0);
+	ck_assert_uint_eq(m.start, 0x7ffff7408000);
+	ck_assert_uint_eq(m.end, 0x7ffff74a0000);
+	ck_assert_uint_eq(m.offset, 0x8000);
 	ck_assert_uint_eq(m.major, 0x103);
 	ck_assert_uint_eq(m.minor, 2);
 	ck_assert_uint_eq(m.inode, 77);
-	ck_assert(m.read && !m.write && !m.execute);
+	ck_assert(m.read && !m.write && m.execute);
 }
 END_TEST
 
@@ -86,7 +86,7 @@ START_TEST(the_same_file_is_the_same_inode_on_the_same_device_at_the_same_path)
 	struct maps maps = of("1000-2000 r--p 0 8:1 9 /a\n2000-3000 r-xp 1000 8:1 9 /a\n"
 			      "3000-4000 r--p 0 8:1 9 /b\n4000-5000 r--p 0 8:2 9 /a\n"
 			      "5000-6000 r--p 0 0:0 0 \n6000-7000 r--p 0 0:0 0 \n");
-	struct mapping m[6], first;
+	struct mapping m[6];
 	size_t at = 0;
 	for (size_t i = 0; i < ARRAY_LEN(m); i++)
 		ck_assert(maps_next(&maps, &at, &m[i]));
@@ -94,10 +94,41 @@ START_TEST(the_same_file_is_the_same_inode_on_the_same_device_at_the_same_path)
 	ck_assert(!mapping_same_file(&m[0], &m[2]));
 	ck_assert(!mapping_same_file(&m[0], &m[3]));
 	ck_assert(!mapping_same_file(&m[4], &m[5])); /* two anonymous ones are not one file */
-	ck_assert(maps_first_of(&maps, &m[1], &first));
-	ck_assert_uint_eq(first.start, 0x1000);
-	ck_assert(maps_first_of(&maps, &first, &first));
-	ck_assert(!maps_first_of(&maps, &m[4], &first));
+}
+END_TEST
+
+START_TEST(only_what_may_be_run_counts_as_loaded)
+{
+	struct maps maps = of("1000-2000 r--p 0 8:1 9 /l/libc.so.6\n"
+			      "2000-3000 r-xp 1000 8:1 9 /l/libc.so.6\n");
+	struct mapping m;
+	ck_assert(maps_named(&maps, "libc.so.6", &m));
+	ck_assert_uint_eq(m.start, 0x2000);
+	ck_assert(maps_of_path(&maps, "/l/libc.so.6", 12, &m));
+	ck_assert_uint_eq(m.start, 0x2000);
+	ck_assert(!maps_of_path(&maps, "/l/libc.so", 10, &m));
+	maps.len = 36; /* the first line */
+	ck_assert(!maps_named(&maps, "libc.so.6", &m));
+}
+END_TEST
+
+START_TEST(a_load_begins_at_its_own_first_byte_and_not_at_a_readers)
+{
+	struct maps maps = of("1000-9000 r--p 0 8:1 9 /a\n" /* mapped by somebody who reads it */
+			      "20000-21000 r--p 0 8:1 9 /a\n"
+			      "21000-22000 r-xp 1000 8:1 9 /a\n"
+			      "22000-23000 r-xp 0 8:1 7 /old\n" /* one mapping for everything */
+			      "30000-31000 r--p 0 8:1 9 /a\n"
+			      "40000-41000 r-xp 3000 8:1 8 /c\n");
+	struct mapping m, head;
+	ck_assert(maps_at(&maps, 0x21000, &m));
+	ck_assert(maps_head_of(&maps, &m, &head));
+	ck_assert_uint_eq(head.start, 0x20000);
+	ck_assert(maps_at(&maps, 0x22000, &m));
+	ck_assert(maps_head_of(&maps, &m, &head));
+	ck_assert_uint_eq(head.start, 0x22000);
+	ck_assert(maps_at(&maps, 0x40000, &m));
+	ck_assert(!maps_head_of(&maps, &m, &head));
 }
 END_TEST
 
@@ -150,4 +181,6 @@ SUITE("maps", every_field_of_a_line_is_read, blanks_belong_to_a_path_and_deleted
       an_address_is_found_in_its_mapping_and_not_at_its_end,
       a_prefix_is_of_the_name_and_not_of_the_folder,
       the_same_file_is_the_same_inode_on_the_same_device_at_the_same_path,
+      only_what_may_be_run_counts_as_loaded,
+      a_load_begins_at_its_own_first_byte_and_not_at_a_readers,
       what_is_not_a_mapping_is_passed_over, a_text_that_ends_anywhere_is_read_as_far_as_it_goes)
