@@ -89,6 +89,46 @@ START_TEST(a_replacement_that_stays_below_ends_it)
 	ck_assert_int_eq(futility_seen(&f, 4, MB(400), 0, MIN(100)), FUTILITY_ENDED);
 	ck_assert_int_eq(futility_seen(&f, 4, MB(400), 0, MIN(101)), FUTILITY_SAME);
 	ck_assert_int_eq(futility_ask(&f, MB(510), MIN(101)), FUTILE_NO);
+	ck_assert_uint_eq(futility_suggest(&f), 0);
+}
+END_TEST
+
+START_TEST(a_long_life_counts_once_and_not_for_ever)
+{
+	struct futility f = guard();
+	futility_replaced(&f, 1, 0);
+	for (uint64_t id = 2; id <= 4; id++) {
+		enum futility_change seen = futility_seen(&f, 1, MB(400), 0, MIN(31 + 10 * id));
+		ck_assert_int_eq(seen, FUTILITY_SAME);
+		ck_assert_int_eq(lives(&f, id, MIN(31 + 10 * id), MIN(5)),
+				 id == 4 ? FUTILITY_BEGAN : FUTILITY_SAME);
+	}
+}
+END_TEST
+
+START_TEST(a_spike_of_an_earlier_row_is_no_plateau)
+{
+	struct futility f = guard();
+	futility_replaced(&f, 1, 0);
+	ck_assert_int_eq(futility_crossed(&f, 1, MB(3000), MB(500), MIN(5), MIN(5)), FUTILITY_SAME);
+	ck_assert_int_eq(lives(&f, 2, MIN(10), MIN(40)), FUTILITY_SAME);
+	for (uint64_t id = 3; id <= 4; id++)
+		ck_assert_int_eq(lives(&f, id, MIN(60), MIN(5)), FUTILITY_SAME);
+	ck_assert_int_eq(lives(&f, 5, MIN(60), MIN(5)), FUTILITY_BEGAN);
+	ck_assert_uint_eq(f.plateau_bytes, MB(510));
+}
+END_TEST
+
+START_TEST(a_leak_of_a_useful_life_clears_the_count_of_young_ones)
+{
+	struct futility f = futile_guard();
+	for (uint64_t id = 4; id < 40; id++) {
+		msec_t ready = MIN(40 * id), age = id % 3 == 0 ? MIN(35) : MIN(10);
+		ck_assert_int_eq(lives(&f, id, ready, MIN(4)), FUTILITY_SAME);
+		ck_assert_int_eq(futility_seen(&f, id, MB(780), (int64_t)MB(900), ready + age),
+				 FUTILITY_SAME);
+	}
+	ck_assert_uint_eq(f.plateau_bytes, MB(510));
 }
 END_TEST
 
@@ -345,10 +385,11 @@ SUITE("futility", a_fresh_worker_over_the_limit_is_futile_at_once,
       three_young_recrossings_are_futile, a_slow_honest_leak_is_never_futile,
       one_long_life_between_clears_the_count, workers_that_replaced_nobody_are_no_evidence,
       a_worker_crosses_once_in_its_life, a_replacement_that_stays_below_ends_it,
-      a_person_or_new_code_ends_it, tries_become_ever_rarer_up_to_six_hours,
-      the_plateau_is_what_a_settled_worker_holds, a_slow_leak_does_not_drag_the_plateau_along,
-      three_young_leaks_in_a_row_were_the_plateau, more_workers_than_places_forget_the_oldest,
-      near_the_kernel_limit_total_acts_all_the_same,
+      a_long_life_counts_once_and_not_for_ever, a_spike_of_an_earlier_row_is_no_plateau,
+      a_leak_of_a_useful_life_clears_the_count_of_young_ones, a_person_or_new_code_ends_it,
+      tries_become_ever_rarer_up_to_six_hours, the_plateau_is_what_a_settled_worker_holds,
+      a_slow_leak_does_not_drag_the_plateau_along, three_young_leaks_in_a_row_were_the_plateau,
+      more_workers_than_places_forget_the_oldest, near_the_kernel_limit_total_acts_all_the_same,
       a_warm_plateau_over_the_limit_is_replaced_a_few_times_a_day,
       a_plateau_far_over_the_limit_is_found_in_the_end,
       a_limit_below_the_fresh_worker_is_tried_a_few_times_a_day,

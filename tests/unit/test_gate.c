@@ -63,6 +63,21 @@ START_TEST(unsharing_is_expected_at_four_times_the_learned_pace)
 }
 END_TEST
 
+START_TEST(a_burst_of_unsharing_is_forgotten_little_by_little)
+{
+	struct gate g = learned(MB(60));
+	uint64_t before = g.rate.uss;
+	struct gate_reading same = g.last;
+	for (int i = 2; i < 40; i++) {
+		gate_learn(&g, &same, i * MSEC_MINUTE);
+		ck_assert_uint_lt(g.rate.uss, before);
+		ck_assert_uint_ge(g.rate.uss, before * 7 / 8);
+		before = g.rate.uss;
+	}
+	ck_assert(!gate_open(&g, FIGURE_USS, MB(170), MB(400), 0, 40 * MSEC_MINUTE));
+}
+END_TEST
+
 START_TEST(no_more_than_rss_can_be_private)
 {
 	struct gate g = learned(MB(60));
@@ -173,7 +188,8 @@ END_TEST
 
 SUITE("gate", with_nothing_known_rss_and_swap_are_the_bound, one_reading_knows_no_pace_yet,
       a_forked_worker_that_stays_as_it_is_keeps_the_gate_shut, growth_counts_as_private,
-      unsharing_is_expected_at_four_times_the_learned_pace, no_more_than_rss_can_be_private,
+      unsharing_is_expected_at_four_times_the_learned_pace,
+      a_burst_of_unsharing_is_forgotten_little_by_little, no_more_than_rss_can_be_private,
       an_old_reading_proves_nothing, a_shock_opens_it_until_the_next_reading,
       being_swapped_out_is_no_growth, rss_is_bounded_by_itself, a_lagging_kernel_widens_it,
       only_the_kernels_that_lag_have_slack, the_bound_holds_for_a_forked_worker_and_saves_readings)

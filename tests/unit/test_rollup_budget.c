@@ -40,10 +40,10 @@ START_TEST(ready_at_is_the_first_moment_that_may)
 {
 	struct rollup_budget b = { .share = USUAL };
 	budget_spent(&b, BUCKET_USEC + 5000, 1000);
-	msec_t at = budget_ready_at(&b, 20000);
-	ck_assert_int_eq(at, 1000 + 2500); /* 10 µs a millisecond */
-	ck_assert(!budget_may(&b, at - 1, 20000));
-	ck_assert(budget_may(&b, at, 20000));
+	msec_t at = budget_ready_at(&b, 20001);
+	ck_assert_int_eq(at, 1000 + 2501); /* 10 µs a millisecond */
+	ck_assert(!budget_may(&b, at - 1, 20001));
+	ck_assert(budget_may(&b, at, 20001));
 }
 END_TEST
 
