@@ -54,21 +54,32 @@ struct mount {
 	char root[sizeof((struct cgroup *)0)->directory];
 };
 
-/* Undoes mountinfo's \040 and the like. False when it does not fit. */
+static bool is_octal(char c) {
+	return c >= '0' && c <= '7';
+}
+
+/* The next byte, with mountinfo's \040 and the like undone; takes it off `from`. */
+static char next_byte(struct span *from) {
+	const char *c = from->at;
+	size_t n = 1;
+	unsigned byte = (unsigned char)c[0];
+	if (c[0] == '\\' && from->len >= 4 && c[1] <= '3' && is_octal(c[1]) && is_octal(c[2]) &&
+	    is_octal(c[3])) {
+		byte = (unsigned)(c[1] - '0') << 6 | (unsigned)(c[2] - '0') << 3 |
+		       (unsigned)(c[3] - '0');
+		n = 4;
+	}
+	*from = (struct span){ from->at + n, from->len - n };
+	return (char)byte;
+}
+
+/* False when it does not fit, or is no absolute path. */
 static bool unescape(struct span from, char *to, size_t size) {
 	size_t n = 0;
-	for (size_t i = 0; i < from.len; n++) {
-		if (n + 1 >= size)
-			return false;
-		const char *c = from.at + i;
-		bool escaped = c[0] == '\\' && from.len - i >= 4 && c[1] >= '0' && c[1] <= '3' &&
-			       c[2] >= '0' && c[2] <= '7' && c[3] >= '0' && c[3] <= '7';
-		to[n] = escaped ? (char)((c[1] - '0') << 6 | (c[2] - '0') << 3 | (c[3] - '0'))
-				: c[0];
-		i += escaped ? 4 : 1;
-	}
+	while (from.len > 0 && n + 1 < size)
+		to[n++] = next_byte(&from);
 	to[n] = '\0';
-	return n > 0 && to[0] == '/';
+	return from.len == 0 && to[0] == '/';
 }
 
 /* `36 35 98:0 ROOT POINT options… - TYPE source SUPEROPTIONS`: is it the one with the controller? */
