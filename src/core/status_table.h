@@ -1,0 +1,24 @@
+/*
+ * The answer to `status`, as a table that a person likes to look at. Pure.
+ *
+ *     myapp  ok  4/4 ready  pool  812MiB of 3.2GiB (ΣPSS)  up 3h12m
+ *     jemalloc 5.3.0 proved  tcp://0.0.0.0:9292
+ *
+ *     SLOT  PID STATE   AGE  RSS  PSS  USS LIMIT USS/LIMIT  BUSY/OPEN RESTARTS
+ *        0 4242 ready 3h12m 310M 250M 220M  512M ██▌    43%      3/12        2
+ *
+ * Whatever is not known is `–`. Columns are left out until it fits; what is the same for
+ * every worker is said once, above.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "core/paint.h"
+
+/* `status` may have any shape: what is missing is not known. */
+void status_table_print(const json_t *status, const struct style *style, struct text *out);
+
+/* `degraded`, or no state at all: what makes `status` exit with 4. */
+bool status_is_degraded(const json_t *status);
