@@ -43,8 +43,6 @@ static int find_own(const char *text, enum cgroup_version *version, struct span 
 		*version = v1 ? CGROUP_V1 : CGROUP_V2;
 		*path = line;
 		found = 0;
-		if (v1)
-			break;
 	}
 	return found;
 }

@@ -29,7 +29,10 @@ void process_close(struct process *p) {
 	fd_close(&p->dir);
 }
 
-/* The directory of a process that is gone is empty: ENOENT, as for a file this kernel lacks. */
+/*
+ * The kernel says ESRCH, but ENOENT when the process goes in the middle of the lookup: that must
+ * not pass for a kernel that lacks the file, which is for good.
+ */
 static int explain(const struct process *p, int error) {
 	char byte;
 	if (error == ENOENT && pread(p->statm, &byte, 1, 0) < 0 && errno == ESRCH)

@@ -212,6 +212,43 @@ START_TEST(a_fork_has_the_image_of_its_parent)
 }
 END_TEST
 
+static void child_is_not_dumpable(void) {
+	prctl(PR_SET_DUMPABLE, 0);
+	child_says();
+	child_waits();
+}
+
+/* In a process without privileges; exit status 0 when all is as it should be. */
+static int probe_without_rights(const struct child *c) {
+	uint64_t image = 7;
+	struct process p;
+	if (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0)
+		return 1;
+	if (process_open(c->pid, &p) != 0)
+		return 2;
+	if (process_read_statm(&p, buf, sizeof buf) <= 0 || atoi(buf) == 0)
+		return 3;
+	if (process_read_status(&p, buf, sizeof buf) <= 0)
+		return 4;
+	if (process_read(&p, "smaps_rollup", buf, sizeof buf) != -EACCES)
+		return 5;
+	return process_image(&p, &image) == -EACCES && image == 7 ? 0 : 6;
+}
+
+START_TEST(without_rights_there_is_only_the_cheap_reading)
+{
+	struct child c = start(child_is_not_dumpable);
+	hear(&c);
+	pid_t prober = fork();
+	if (prober == 0)
+		_exit(probe_without_rights(&c));
+	int status;
+	ck_assert_int_eq(waitpid(prober, &status, 0), prober);
+	ck_assert_int_eq(status, 0);
+	finish(&c);
+}
+END_TEST
+
 static void *named_thread(void *name) {
 	prctl(PR_SET_NAME, name);
 	child_says();
@@ -280,5 +317,5 @@ SUITE("process", a_living_process_can_be_read_again_and_again,
       a_small_buffer_is_filled_and_terminated, a_zombie_has_no_memory_and_is_gone_once_reaped,
       status_is_opened_on_demand_and_not_of_the_dead, a_stopped_process_is_seen_to_be_stopped,
       an_exec_is_another_image_in_the_same_process, a_fork_has_the_image_of_its_parent,
-      threads_are_counted_by_how_their_names_start, descriptors_are_counted,
-      a_closed_handle_may_be_closed_again)
+      without_rights_there_is_only_the_cheap_reading, threads_are_counted_by_how_their_names_start,
+      descriptors_are_counted, a_closed_handle_may_be_closed_again)
