@@ -115,13 +115,37 @@ struct option {
 	size_t offset;
 	const char *fallback; /* as a person would write it; NULL: nothing by default */
 	uint64_t min, max;
+	/* OPTION_CHOICE: its words. OPTION_STRING: one word that stands for NULL, such as `none`. */
 	const char *const *choices;
 	bool live; /* may change on reload */
 	const char *help;
+	const char *example; /* what the sample shows where there is no fallback */
+	/*
+	 * What the type leaves open; NULL: nothing. `key` is NULL but for OPTION_PAIRS. 0, or -1
+	 * with `err`: what is wrong with what was written, and what to write.
+	 */
+	int (*check)(const char *key, const char *text, struct error *err);
 };
 
+/*
+ * `min` and `max` count: milliseconds, bytes, hundredths of a percent, list entries, bytes of a
+ * string; the window of OPTION_STRIKES.
+ */
 extern const struct option options[];
 extern const size_t options_len;
+
+/* The tree's inner nodes, in the table's order; "app.probe" is below "app". */
+struct section {
+	const char *path, *help;
+};
+extern const struct section sections[];
+extern const size_t sections_len;
+
+/* The row of "memory.soft"; NULL when there is none. */
+const struct option *option_find(const char *path);
+
+/* More bytes than any configuration has; config_parse() refuses them unread. */
+#define CONFIG_MAX_BYTES ((size_t)1024 * 1024)
 
 /*
  * Reads YAML: `len` bytes at `text`, any bytes at all. 0 with `config` owning its
@@ -137,13 +161,20 @@ NODISCARD int config_defaults(struct config *config);
 /* Frees what the configuration owns and zeroes it. Accepts a zeroed one. */
 void config_finish(struct config *config);
 
-/* One option's value as a person would write it ("512MiB", "3 of 5", "tcp://…, unix://…"). */
+/*
+ * One option's value as a person would write it ("512MiB", "3 of 5", "tcp://…, unix://…");
+ * "unset" where nothing is. Of OPTION_PAIRS the keys only: the values may be secrets, and
+ * this is for logs.
+ */
 void option_print(const struct option *option, const struct config *config, struct text *out);
 
-/* The whole configuration as YAML that config_parse() reads back to the same values. */
+/*
+ * The whole configuration as YAML that config_parse() reads back to the same values, as long as
+ * there is a command. Secrets in `app.environment` included.
+ */
 void config_print(const struct config *config, struct text *out);
 
-/* The commented sample file: every option with its default and its meaning. */
+/* The commented sample file: every option with its default (or an example) and its meaning. */
 void config_print_sample(struct text *out);
 
 /* The options' part of pumakeeper.yml(5), in mdoc. */

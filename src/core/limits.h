@@ -26,9 +26,15 @@ struct limits {
 };
 
 /*
- * auto total = 80 % of the effective limit (divided by the number of keepers when
- * there is no cgroup limit), auto soft = total / workers, auto hard = 1.5 × soft.
- * 0, or -1 with `err`: soft above hard once resolved, hard above the effective limit.
+ * auto total = 80 % of the effective limit, divided by the number of keepers where no cgroup
+ * limit below the RAM protects them from each other. auto soft = total / workers, and two
+ * thirds of total for an only worker, so that auto hard = 1.5 × soft is not above total; with a
+ * configured soft it is cut at total, but never below soft. Percentages are of the effective
+ * limit. auto workers = processors; auto boot_concurrency = half of them, at least 1.
+ *
+ * 0, or -1 with `err` (no place) and `limits` untouched: soft above hard, or above a configured
+ * total; hard or total above the effective limit, where they could never act; a percentage or
+ * an auto total when the machine's memory is unknown.
  */
 NODISCARD int limits_resolve(const struct config *config, const struct machine *machine,
 			     struct limits *limits, struct error *err);

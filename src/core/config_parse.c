@@ -1,0 +1,364 @@
+#include <string.h>
+
+#include "core/config.h"
+#include "core/option_path.h"
+#include "core/option_value.h"
+#include "core/yaml_reader.h"
+#include "util/utf8.h"
+
+#define COMMAND "command: [bundle, exec, puma, -C, config/puma.rb]"
+
+enum { LONGEST_PATH = 128, MOST_PATHS = 128 };
+
+/* One parse: what was read so far, and where. */
+struct parse {
+	struct yaml_reader reader;
+	struct config *config;
+	struct seen {
+		char path[LONGEST_PATH];
+		yaml_mark_t key, value;
+	} seen[MOST_PATHS];
+	size_t seen_len;
+};
+
+static struct seen *seen_find(struct parse *p, const char *path) {
+	for (size_t i = 0; i < p->seen_len; i++) {
+		if (strcmp(p->seen[i].path, path) == 0)
+			return &p->seen[i];
+	}
+	return NULL;
+}
+
+/* Only what the tables know is remembered, so that there is room for all of it. */
+static struct seen *seen_add(struct parse *p, const char *path, yaml_mark_t key) {
+	assert(p->seen_len < MOST_PATHS);
+	struct seen *seen = &p->seen[p->seen_len++];
+	*seen = (struct seen){ .key = key };
+	memcpy(seen->path, path, strlen(path) + 1);
+	return seen;
+}
+
+static void complain_of_key(struct parse *p, const char *section, const char *key,
+			    yaml_mark_t mark) {
+	char quoted[170], known[300];
+	struct text quote = TEXT_IN(quoted), list = TEXT_IN(known);
+	utf8_print(key, 40, &quote);
+	const char *near = section_nearest(section, key);
+	if (strcmp(key, "<<") == 0) {
+		yaml_reader_complain(&p->reader, mark,
+				     "`<<` merges; expected the keys themselves, written again");
+	} else if (near != NULL) {
+		yaml_reader_complain(&p->reader, mark, "%s%s%s is unknown; expected %s", section,
+				     *section != '\0' ? "." : "", quoted, near);
+	} else {
+		section_print_children(section, &list);
+		yaml_reader_complain(&p->reader, mark, "%s%s%s is unknown; expected one of %s",
+				     section, *section != '\0' ? "." : "", quoted, known);
+	}
+}
+
+static void complain_of_type(struct parse *p, const struct option *option, const yaml_event_t *e) {
+	char expected[200];
+	struct text out = TEXT_IN(expected);
+	option_expected(option, &out);
+	if (yaml_is_null(e))
+		yaml_reader_complain(&p->reader, e->start_mark,
+				     "%s: has no value; expected %s, or no such line at all",
+				     option->path, expected);
+	else
+		yaml_reader_complain(&p->reader, e->start_mark, "%s: is %s; expected %s",
+				     option->path, yaml_kind_name(e), expected);
+}
+
+/* An error without a place is given the place of the value. */
+static void complain_of_value(struct parse *p, const yaml_event_t *e, const struct error *err) {
+	yaml_reader_complain(&p->reader, e->start_mark, "%s", err->text);
+}
+
+/* NUL, alias and tag were told by the reader. */
+static bool usable(const yaml_event_t *e) {
+	return e->type == YAML_SCALAR_EVENT && strlen(yaml_text(e)) == e->data.scalar.length;
+}
+
+static void add_entry(struct parse *p, const struct option *option, const char *key,
+		      const yaml_event_t *e) {
+	struct error err;
+	if (e->type == YAML_ALIAS_EVENT)
+		return;
+	if (e->type != YAML_SCALAR_EVENT || yaml_is_null(e)) {
+		bool null = yaml_is_null(e);
+		yaml_reader_complain(&p->reader, e->start_mark, "%s%s%.60s: %s%s; expected one %s",
+				     option->path, key != NULL ? "." : "", key != NULL ? key : "",
+				     null ? "has no value" : "is ", null ? "" : yaml_kind_name(e),
+				     null ? "value, \"\" for an empty one" : "value");
+		yaml_reader_skip(&p->reader, e);
+		return;
+	}
+	if (usable(e) && option_add(option, p->config, key, yaml_text(e), &err) != 0)
+		complain_of_value(p, e, &err);
+}
+
+static void read_strings(struct parse *p, const struct option *option, const yaml_event_t *first) {
+	for (size_t n = 0;; n++) {
+		AUTOEVENT yaml_event_t e;
+		if (!yaml_reader_next(&p->reader, &e))
+			return;
+		if (e.type == YAML_SEQUENCE_END_EVENT && n < option->min)
+			yaml_reader_complain(&p->reader, first->start_mark,
+					     "%s: is empty; expected a list such as %s",
+					     option->path, option->example);
+		if (e.type == YAML_SEQUENCE_END_EVENT)
+			return;
+		add_entry(p, option, NULL, &e);
+	}
+}
+
+static void read_pairs(struct parse *p, const struct option *option) {
+	for (;;) {
+		AUTOEVENT yaml_event_t key;
+		if (!yaml_reader_next(&p->reader, &key) || key.type == YAML_MAPPING_END_EVENT)
+			return;
+		AUTOEVENT yaml_event_t value;
+		if (key.type != YAML_SCALAR_EVENT) {
+			if (key.type != YAML_ALIAS_EVENT)
+				yaml_reader_complain(&p->reader, key.start_mark,
+						     "%s: a key is %s; expected one word",
+						     option->path, yaml_kind_name(&key));
+			yaml_reader_skip(&p->reader, &key);
+		}
+		if (!yaml_reader_next(&p->reader, &value))
+			return;
+		if (usable(&key))
+			add_entry(p, option, yaml_text(&key), &value);
+		else
+			yaml_reader_skip(&p->reader, &value);
+	}
+}
+
+/* A line as for a shell: what to write instead is the same words as a list. */
+static void refuse_line(struct parse *p, const struct option *option, const yaml_event_t *e) {
+	char list[260], word[140];
+	struct text out = TEXT_IN(list);
+	const char *at = yaml_text(e);
+	bool plain = at[strcspn(at, "\"'\\$`;&|<>(){}[],#*!\n\t")] == '\0';
+	for (; plain && *at != '\0'; at += strspn(at, " ")) {
+		size_t n = strcspn(at, " ");
+		struct text piece = TEXT_IN(word);
+		text_put(&piece, at, n);
+		text_puts(&out, out.len > 0 ? ", " : "");
+		utf8_print(word, 40, &out);
+		at += n;
+	}
+	yaml_reader_complain(&p->reader, e->start_mark,
+			     "%s: is one text of several words, and no shell reads it; expected a "
+			     "list, %s%s%s",
+			     option->path, plain ? "[" : "such as ",
+			     plain && !out.cut ? list : option->example, plain ? "]" : "");
+}
+
+static void read_list(struct parse *p, const struct option *option, const yaml_event_t *e) {
+	option_clear(option, p->config);
+	bool pairs = option->type == OPTION_PAIRS;
+	if (e->type == (pairs ? YAML_MAPPING_START_EVENT : YAML_SEQUENCE_START_EVENT)) {
+		if (pairs)
+			read_pairs(p, option);
+		else
+			read_strings(p, option, e);
+	} else if (!pairs && usable(e) && !yaml_is_null(e)) {
+		if (strpbrk(yaml_text(e), " \t\n") != NULL)
+			refuse_line(p, option, e);
+		else
+			add_entry(p, option, NULL, e);
+	} else if (yaml_is_null(e) && option->min == 0) {
+		return; /* its entries are all commented out */
+	} else if (e->type != YAML_ALIAS_EVENT) {
+		complain_of_type(p, option, e);
+		yaml_reader_skip(&p->reader, e);
+	}
+}
+
+static void read_scalar(struct parse *p, const struct option *option, const yaml_event_t *e) {
+	struct error err;
+	if (e->type == YAML_ALIAS_EVENT)
+		return;
+	if (e->type != YAML_SCALAR_EVENT || yaml_is_null(e)) {
+		complain_of_type(p, option, e);
+		yaml_reader_skip(&p->reader, e);
+	} else if (usable(e) && option_set(option, p->config, yaml_text(e), &err) != 0) {
+		complain_of_value(p, e, &err);
+	}
+}
+
+static void read_section(struct parse *p, const char *section, const yaml_event_t *first);
+
+static void read_known(struct parse *p, const char *path, const yaml_event_t *e) {
+	const struct option *option = option_find(path);
+	if (option == NULL)
+		read_section(p, path, e);
+	else if (option_is_list(option))
+		read_list(p, option, e);
+	else
+		read_scalar(p, option, e);
+}
+
+/* The value of `key`; `path` is both its section's and, longer, its own. */
+static void read_value(struct parse *p, const char *section, const yaml_event_t *key) {
+	char path[LONGEST_PATH];
+	struct text out = TEXT_IN(path);
+	AUTOEVENT yaml_event_t e;
+	text_printf(&out, "%s%s%s", section, *section != '\0' ? "." : "", yaml_text(key));
+	bool known = usable(key) && strchr(yaml_text(key), '.') == NULL && !out.cut &&
+		     (option_find(path) != NULL || section_exists(path));
+	if (!known)
+		complain_of_key(p, section, yaml_text(key), key->start_mark);
+	const struct seen *before = known ? seen_find(p, path) : NULL;
+	if (before != NULL)
+		yaml_reader_complain(&p->reader, key->start_mark,
+				     "%s is here twice; expected it once, the first is in line %zu",
+				     path, before->key.line + 1);
+	struct seen *seen = known && before == NULL ? seen_add(p, path, key->start_mark) : NULL;
+	if (!yaml_reader_next(&p->reader, &e))
+		return;
+	if (seen == NULL) {
+		yaml_reader_skip(&p->reader, &e);
+		return;
+	}
+	seen->value = e.start_mark;
+	read_known(p, path, &e);
+}
+
+static void read_keys(struct parse *p, const char *section) {
+	for (;;) {
+		AUTOEVENT yaml_event_t key;
+		if (!yaml_reader_next(&p->reader, &key) || key.type == YAML_MAPPING_END_EVENT)
+			return;
+		if (key.type == YAML_SCALAR_EVENT) {
+			read_value(p, section, &key);
+			continue;
+		}
+		if (key.type != YAML_ALIAS_EVENT)
+			yaml_reader_complain(&p->reader, key.start_mark,
+					     "a key is %s; expected one word",
+					     yaml_kind_name(&key));
+		yaml_reader_skip(&p->reader, &key);
+		AUTOEVENT yaml_event_t value;
+		if (!yaml_reader_next(&p->reader, &value))
+			return;
+		yaml_reader_skip(&p->reader, &value);
+	}
+}
+
+/* A section without keys is one whose lines are all commented out. */
+static void read_section(struct parse *p, const char *section, const yaml_event_t *first) {
+	if (first->type == YAML_MAPPING_START_EVENT) {
+		read_keys(p, section);
+	} else if (first->type != YAML_ALIAS_EVENT && !yaml_is_null(first)) {
+		char known[300];
+		struct text out = TEXT_IN(known);
+		section_print_children(section, &out);
+		yaml_reader_complain(&p->reader, first->start_mark,
+				     "%s is %s; expected keys below it: %s", section,
+				     yaml_kind_name(first), known);
+		yaml_reader_skip(&p->reader, first);
+	}
+}
+
+static void complain_of_nothing(struct parse *p, yaml_mark_t mark) {
+	yaml_reader_complain(&p->reader, mark,
+			     "there is nothing in it; expected at least `app:` and below it "
+			     "`  " COMMAND "`");
+	p->reader.stopped = true;
+}
+
+static void read_root(struct parse *p, const yaml_event_t *first) {
+	if (first->type == YAML_MAPPING_START_EVENT) {
+		read_keys(p, "");
+	} else if (yaml_is_null(first)) {
+		complain_of_nothing(p, first->start_mark);
+	} else {
+		yaml_reader_complain(&p->reader, first->start_mark,
+				     "is %s; expected sections, first of all `app:` and below it "
+				     "`  " COMMAND "`",
+				     yaml_kind_name(first));
+		p->reader.stopped = true;
+	}
+}
+
+static void read_documents(struct parse *p) {
+	for (unsigned documents = 0;;) {
+		AUTOEVENT yaml_event_t e;
+		if (!yaml_reader_next(&p->reader, &e))
+			return;
+		if (e.type == YAML_STREAM_END_EVENT && documents == 0)
+			complain_of_nothing(p, (yaml_mark_t){ 0 });
+		if (e.type == YAML_STREAM_END_EVENT)
+			return;
+		if (e.type == YAML_DOCUMENT_START_EVENT && documents++ == 1) {
+			yaml_reader_complain(&p->reader, e.start_mark,
+					     "a second document begins; expected one, without a "
+					     "further `---`");
+			p->reader.stopped = true;
+		}
+		if (e.type == YAML_DOCUMENT_START_EVENT || e.type == YAML_STREAM_START_EVENT ||
+		    e.type == YAML_DOCUMENT_END_EVENT)
+			continue;
+		read_root(p, &e);
+	}
+}
+
+static void require_command(struct parse *p) {
+	const struct seen *app = seen_find(p, "app");
+	if (seen_find(p, "app.command") == NULL)
+		yaml_reader_complain(&p->reader, app != NULL ? app->key : (yaml_mark_t){ 0 },
+				     "app.command is missing; expected `  " COMMAND
+				     "` or the like below `app:`");
+}
+
+static bool above(const struct size *a, const struct size *b) {
+	return a->kind == b->kind && a->kind != SIZE_AUTO && a->amount > b->amount;
+}
+
+/* What can be said without the machine; limits_resolve() says the rest. */
+static void compare_limits(struct parse *p) {
+	const struct seen *soft = seen_find(p, "memory.soft"), *hard = seen_find(p, "memory.hard");
+	char a[60], b[60];
+	struct text soft_text = TEXT_IN(a), hard_text = TEXT_IN(b);
+	if (soft == NULL || hard == NULL ||
+	    !above(&p->config->memory.soft, &p->config->memory.hard))
+		return;
+	option_print(option_find("memory.soft"), p->config, &soft_text);
+	option_print(option_find("memory.hard"), p->config, &hard_text);
+	yaml_reader_complain(
+		&p->reader, soft->value.line > hard->value.line ? soft->value : hard->value,
+		"memory.soft (%s) is above memory.hard (%s); expected it at or below", a, b);
+}
+
+static int parse(struct parse *p, const char *text, size_t len, struct errors *errors) {
+	if (yaml_reader_init(&p->reader, text, len, errors) != 0)
+		return -1;
+	read_documents(p);
+	if (!p->reader.stopped) {
+		require_command(p);
+		compare_limits(p);
+	}
+	yaml_reader_finish(&p->reader);
+	return errors->len > 0 ? -1 : 0;
+}
+
+int config_parse(const char *text, size_t len, struct config *config, struct errors *errors) {
+	struct config fresh;
+	*errors = (struct errors){ 0 };
+	if (len > CONFIG_MAX_BYTES)
+		return error_at(errors_next(errors), 1, 1,
+				"has %zu bytes; expected a configuration, of at most %zu", len,
+				CONFIG_MAX_BYTES);
+	if (config_defaults(&fresh) != 0)
+		return error_at(errors_next(errors), 0, 0, "out of memory");
+	struct parse p = { .config = &fresh };
+	if (parse(&p, text, len, errors) != 0) {
+		config_finish(&fresh);
+		return -1;
+	}
+	*config = fresh;
+	return 0;
+}
