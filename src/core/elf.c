@@ -163,9 +163,11 @@ static const char *string_at(const struct elf *e, uint64_t at) {
 	return memchr(s, '\0', e->strings.len - at) != NULL ? s : NULL;
 }
 
+/* Not by way of string_at(): names without an end would cost a search to the end for each. */
 static bool is_named(const struct elf *e, const Elf64_Sym *symbol, const char *name) {
-	const char *found = string_at(e, symbol->st_name);
-	return found != NULL && strcmp(found, name) == 0;
+	size_t n = strlen(name) + 1;
+	return symbol->st_name < e->strings.len && n <= e->strings.len - symbol->st_name &&
+	       memcmp(e->bytes + e->strings.at + symbol->st_name, name, n) == 0;
 }
 
 /*

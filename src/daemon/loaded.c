@@ -33,7 +33,7 @@ static struct {
 		struct loaded loaded;
 	} entries[16];
 	size_t len; /* ever remembered */
-} memory = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} known = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static bool key_equal(const struct key *a, const struct key *b) {
 	return a->inode == b->inode && a->print == b->print && a->major == b->major &&
@@ -42,23 +42,23 @@ static bool key_equal(const struct key *a, const struct key *b) {
 
 static bool recall(const struct key *key, struct loaded *loaded) {
 	bool found = false;
-	pthread_mutex_lock(&memory.lock);
-	for (size_t i = 0; !found && i < memory.len && i < ARRAY_LEN(memory.entries); i++) {
-		found = key_equal(&memory.entries[i].key, key);
+	pthread_mutex_lock(&known.lock);
+	for (size_t i = 0; !found && i < known.len && i < ARRAY_LEN(known.entries); i++) {
+		found = key_equal(&known.entries[i].key, key);
 		if (found)
-			*loaded = memory.entries[i].loaded;
+			*loaded = known.entries[i].loaded;
 	}
-	pthread_mutex_unlock(&memory.lock);
+	pthread_mutex_unlock(&known.lock);
 	return found;
 }
 
 /* Two threads may learn the same at the same time; then it is remembered twice, no harm. */
 static void remember(const struct key *key, const struct loaded *loaded) {
-	pthread_mutex_lock(&memory.lock);
-	size_t i = memory.len++ % ARRAY_LEN(memory.entries);
-	memory.entries[i].key = *key;
-	memory.entries[i].loaded = *loaded;
-	pthread_mutex_unlock(&memory.lock);
+	pthread_mutex_lock(&known.lock);
+	size_t i = known.len++ % ARRAY_LEN(known.entries);
+	known.entries[i].key = *key;
+	known.entries[i].loaded = *loaded;
+	pthread_mutex_unlock(&known.lock);
 }
 
 /* FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv/ */
@@ -177,6 +177,8 @@ bool loaded_look(const struct looked_at *process, const struct mapping *mapping,
 		return true;
 	if (!learn_afresh(process, &head, file, size, *moved_by, loaded))
 		return false;
-	remember(&key, loaded);
+	/* One that ld.so is just mapping shows less than there is: not to be remembered. */
+	if (loaded->has_slot || loaded->has_malloc)
+		remember(&key, loaded);
 	return true;
 }

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -144,6 +143,14 @@ START_TEST(ruby_is_proved_by_its_own_calls)
 }
 END_TEST
 
+START_TEST(an_allocator_linked_into_the_program_is_proved_by_its_symbols)
+{
+	struct allocator a = prove(WORDS(getenv("STATIC_ALLOCATOR")), NULL);
+	assert_is(&a, PROOF_PROVED, "jemalloc");
+	ck_assert_str_eq(a.version, "");
+}
+END_TEST
+
 START_TEST(a_deleted_library_is_still_proved)
 {
 	if (jemalloc() == NULL)
@@ -217,114 +224,6 @@ START_TEST(a_process_that_is_not_dumpable_is_unknown_to_others_than_root)
 }
 END_TEST
 
-/* A /proc/PID as we plant it. */
-struct planted {
-	char dir[32];
-	int fd;
-};
-
-static struct planted plant(const char *maps) {
-	struct planted p = { .dir = "/tmp/test-proof-XXXXXX" };
-	ck_assert_ptr_nonnull(mkdtemp(p.dir));
-	p.fd = open(p.dir, O_PATH | O_DIRECTORY);
-	AUTOCLOSE int fd = openat(p.fd, "maps", O_WRONLY | O_CREAT, 0600);
-	ck_assert_int_eq(write(fd, maps, strlen(maps)), (ssize_t)strlen(maps));
-	ck_assert_int_eq(symlinkat("/", p.fd, "root"), 0);
-	return p;
-}
-
-static struct allocator prove_planted(struct planted *p) {
-	struct allocator a;
-	allocator_prove(p->fd, &a);
-	unlinkat(p->fd, "maps", 0);
-	unlinkat(p->fd, "root", 0);
-	unlinkat(p->fd, "mem", 0);
-	close(p->fd);
-	rmdir(p->dir);
-	return a;
-}
-
-/* As where Yama or a seccomp profile forbids it: `mem` can't be opened. */
-START_TEST(where_memory_may_not_be_read_a_loaded_library_is_mapped)
-{
-	if (jemalloc() == NULL)
-		return;
-	char maps[600];
-	snprintf(maps, sizeof maps, "1000-2000 r--p 0 8:1 5 %s\n2000-3000 r-xp 1000 8:1 5 %s\n",
-		 jemalloc(), jemalloc());
-	struct planted p = plant(maps);
-	struct allocator a = prove_planted(&p);
-	assert_is(&a, PROOF_MAPPED, "jemalloc");
-	ck_assert_str_ne(a.version, "");
-}
-END_TEST
-
-START_TEST(a_version_is_not_read_from_the_file_that_took_a_deleted_ones_place)
-{
-	if (jemalloc() == NULL)
-		return;
-	char maps[600];
-	snprintf(maps, sizeof maps,
-		 "1000-2000 r--p 0 8:1 6 %s (deleted)\n2000-3000 r-xp 1000 8:1 6 %s (deleted)\n",
-		 jemalloc(), jemalloc());
-	struct planted p = plant(maps);
-	struct allocator a = prove_planted(&p);
-	assert_is(&a, PROOF_MAPPED, "jemalloc");
-	ck_assert_str_eq(a.version, "");
-}
-END_TEST
-
-START_TEST(where_memory_may_not_be_read_nothing_loaded_is_no_and_nameless)
-{
-	struct planted p = plant("1000-2000 r-xp 0 8:1 5 /usr/lib/libc.so.6\n");
-	struct allocator a = prove_planted(&p);
-	assert_is(&a, PROOF_NO, "");
-}
-END_TEST
-
-START_TEST(maps_too_long_to_be_read_whole_prove_nothing)
-{
-	struct planted p = plant("1000-2000 r-xp 0 8:1 5 /usr/lib/libc.so.6\n");
-	AUTOCLOSE int fd = openat(p.fd, "maps", O_WRONLY);
-	ck_assert_int_eq(ftruncate(fd, 9 * 1024 * 1024), 0);
-	struct allocator a = prove_planted(&p);
-	assert_is(&a, PROOF_UNKNOWN, "");
-}
-END_TEST
-
-static void plant_memory(const struct planted *p, const void *bytes, size_t len, off_t at) {
-	AUTOCLOSE int fd = openat(p->fd, "mem", O_WRONLY | O_CREAT, 0600);
-	ck_assert_int_eq(pwrite(fd, bytes, len, at), (ssize_t)len);
-}
-
-START_TEST(hostile_maps_and_memory_are_survived)
-{
-	static const char *const maps[] = {
-		"0-ffffffffffffffff r-xp 0 8:1 5 /l/libc.so.6\n",
-		"0-ffffffffffffffff r-xp ffffffffffffffff 8:1 5 /l/libc.so.6\n",
-		("1000-2000 r--p 0 8:1 5 /l/libc.so.6\n"
-		 "ffffffffffff0000-ffffffffffffffff r-xp 1000 8:1 5 /l/libc.so.6\n"),
-		"1000-2000 r-xp 0 8:1 5 libc.so.6\n", /* no path to open */
-		"1000-2000 r-xp 0 8:1 5 /../../../../../../dev/zero/libc.so.6\n",
-		"1000-2000 r-xp 0 8:1 5 /tmp/%n%s%n/libruby\n",
-		"1000-2000 r-xp 1000 8:1 5 /l/libc.so.6\n", /* no beginning */
-		"2000-3000 r-xp 0 8:1 5 /l/libruby\n2000-9000 r-xp 0 8:1 5 /l/libruby\n",
-		"\n\n\377\377\n",
-	};
-	for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
-		for (int kind = 0; kind < 3; kind++) {
-			struct planted p = plant(maps[i]);
-			if (kind == 1)
-				plant_memory(&p, "\177ELF\2\1\1", 7, 0x1000);
-			if (kind == 2)
-				plant_memory(&p, "", 1, 1 << 20); /* a megabyte of zeros */
-			struct allocator a = prove_planted(&p);
-			ck_assert_msg(a.proof != PROOF_PROVED, "%s", maps[i]);
-		}
-	}
-}
-END_TEST
-
 static void *prove_often(void *dir) {
 	for (int i = 0; i < 50; i++) {
 		struct allocator a;
@@ -349,11 +248,8 @@ END_TEST
 SUITE("allocator_proof", a_plain_program_runs_on_glibc,
       a_preloaded_jemalloc_is_proved_with_its_version,
       another_preloaded_malloc_is_proved_by_its_name, a_preload_that_ld_so_ignored_proves_nothing,
-      ruby_is_proved_by_its_own_calls, a_deleted_library_is_still_proved,
-      a_zombie_and_one_that_is_gone_are_unknown,
+      ruby_is_proved_by_its_own_calls,
+      an_allocator_linked_into_the_program_is_proved_by_its_symbols,
+      a_deleted_library_is_still_proved, a_zombie_and_one_that_is_gone_are_unknown,
       a_process_that_is_not_dumpable_is_unknown_to_others_than_root,
-      where_memory_may_not_be_read_a_loaded_library_is_mapped,
-      a_version_is_not_read_from_the_file_that_took_a_deleted_ones_place,
-      where_memory_may_not_be_read_nothing_loaded_is_no_and_nameless,
-      maps_too_long_to_be_read_whole_prove_nothing, hostile_maps_and_memory_are_survived,
       several_threads_may_prove_at_once)
