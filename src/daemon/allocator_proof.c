@@ -3,15 +3,14 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "daemon/loaded.h"
 #include "os/bytes.h"
+#include "os/pages.h"
 #include "os/text_file.h"
 #include "util/fd.h"
-#include "util/heap.h"
 
 /* vm.max_map_count's default of lines, the libraries being the last. Untouched, it costs nothing. */
 #define MAPS_SIZE ((size_t)8 * 1024 * 1024)
@@ -125,14 +124,14 @@ void allocator_prove(int proc_dir, struct allocator *allocator) {
 	*allocator = (struct allocator){ .proof = PROOF_UNKNOWN };
 	/* Before maps: after an exec in between nothing fits together, so nothing is proved. */
 	AUTOCLOSE int memory = bytes_open(proc_dir, "mem", NULL);
-	AUTOFREE char *text = malloc(MAPS_SIZE);
-	if (text == NULL || memory == -ESRCH)
+	AUTOUNMAP struct pages text = { 0 };
+	if (memory == -ESRCH || pages_map(MAPS_SIZE, &text) != 0)
 		return;
-	ssize_t len = text_read_at(proc_dir, "maps", text, MAPS_SIZE);
+	ssize_t len = text_read_at(proc_dir, "maps", text.at, MAPS_SIZE);
 	/* Empty: a zombie's. Full: what is missing may be the very library. */
 	if (len <= 0 || (size_t)len == MAPS_SIZE - 1)
 		return;
-	struct looked_at process = { proc_dir, memory, { text, (size_t)len } };
+	struct looked_at process = { proc_dir, memory, { text.at, (size_t)len } };
 	look(&process, allocator);
 	/* What its memory didn't show because it ended meanwhile is no sign of anything. */
 	if (allocator->proof != PROOF_PROVED && is_gone(proc_dir))

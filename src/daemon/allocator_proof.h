@@ -14,6 +14,6 @@
  * is mapped must do: MAPPED, or NO without a name. UNKNOWN: gone, or its maps can't be read.
  *
  * Waits for the process's mmap_lock, and the first time reads a few megabytes: for a reader
- * thread. Any number of threads may call. No failure, no allocation that stays.
+ * thread. Any number of threads may call. Keeps no memory.
  */
 void allocator_prove(int proc_dir, struct allocator *allocator);

@@ -3,11 +3,11 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/elf.h"
 #include "os/bytes.h"
+#include "os/pages.h"
 #include "util/fd.h"
 
 /* libruby with YJIT has 15 MB; more than this isn't a library worth holding in memory. */
@@ -79,8 +79,7 @@ static int open_file(const struct looked_at *process, const struct mapping *m, u
 }
 
 struct image {
-	uint8_t *bytes; /* owned */
-	size_t len;
+	struct pages pages; /* owned */
 	uint64_t moved_by;
 };
 
@@ -107,37 +106,36 @@ static bool next_part(const struct looked_at *process, const struct mapping *hea
 static int image_of_memory(const struct looked_at *process, const struct mapping *head,
 			   struct image *image) {
 	struct mapping part;
+	size_t size = 0;
 	for (size_t at = 0; next_part(process, head, &at, &part);) {
 		size_t end = part.offset + (part.end - part.start);
-		image->len = end > image->len ? end : image->len;
+		size = end > size ? end : size;
 	}
-	image->bytes = calloc(1, image->len);
-	if (image->bytes == NULL)
+	if (pages_map(size, &image->pages) != 0)
 		return -1;
 	for (size_t at = 0; next_part(process, head, &at, &part);) {
 		/* A part that can't be read leaves a hole, and what is missing in it isn't found. */
-		if (part.read && bytes_read(process->memory, image->bytes + part.offset,
-					    part.end - part.start, part.start) < 0)
+		char *to = (char *)image->pages.at + part.offset;
+		if (part.read &&
+		    bytes_read(process->memory, to, part.end - part.start, part.start) < 0)
 			continue;
 	}
 	return 0;
 }
 
 static int image_of_file(int fd, uint64_t size, struct image *image) {
-	if (size == 0 || size > IMAGE_MAX || (image->bytes = malloc(size)) == NULL)
+	if (size > IMAGE_MAX || pages_map(size, &image->pages) != 0)
 		return -1;
-	ssize_t n = bytes_read(fd, image->bytes, size, 0);
-	image->len = n > 0 ? (size_t)n : 0;
-	return n > 0 ? 0 : -1;
+	return bytes_read(fd, image->pages.at, size, 0) > 0 ? 0 : -1;
 }
 
 static void learn(const struct image *image, const struct mapping *file, struct loaded *l) {
 	struct elf elf;
 	*l = (struct loaded){ 0 };
-	enum elf_fault fault = elf_read(&elf, image->bytes, image->len, image->moved_by);
+	enum elf_fault fault = elf_read(&elf, image->pages.at, image->pages.len, image->moved_by);
 	l->kind = allocator_kind_of(&elf, file);
 	if (l->kind != NULL)
-		allocator_read_version(l->kind, image->bytes, image->len, l->version,
+		allocator_read_version(l->kind, image->pages.at, image->pages.len, l->version,
 				       sizeof l->version);
 	if (fault != ELF_FINE)
 		return;
@@ -152,7 +150,7 @@ static bool learn_afresh(const struct looked_at *process, const struct mapping *
 			     : image_of_file(file, size, &image);
 	if (error == 0)
 		learn(&image, head, loaded);
-	free(image.bytes);
+	pages_unmap(&image.pages);
 	return error == 0;
 }
 

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/file.h"
 #include "suite.h"
 #include "util/fd.h"
 
@@ -163,6 +164,26 @@ START_TEST(half_a_library_is_refused)
 }
 END_TEST
 
+START_TEST(a_library_for_another_c_library_is_refused)
+{
+	if (find("jemalloc") != 0) {
+		printf("skip: jemalloc is not installed\n");
+		return;
+	}
+	/* What it needs becomes what a musl one needs. */
+	char *bytes;
+	size_t len;
+	ck_assert_int_eq(file_read(path, 16 << 20, &bytes, &len), 0);
+	char *needed = memmem(bytes, len, "libc.so.6", sizeof "libc.so.6");
+	ck_assert_ptr_nonnull(needed);
+	memset(needed + strlen("libc.so"), 0, 2);
+	ck_assert_int_eq(find(make(bytes, len)), -1);
+	assert_says("is for musl, this system runs on glibc");
+	free(bytes);
+	unlink(made);
+}
+END_TEST
+
 START_TEST(a_library_without_malloc_would_change_nothing)
 {
 	static const char *const others[] = { "/usr/lib/x86_64-linux-gnu/libm.so.6",
@@ -196,4 +217,5 @@ SUITE("allocator_find", none_is_nothing_to_preload, jemalloc_is_found_where_it_i
       not_found_says_where_it_was_looked_for_and_what_to_do, a_path_that_leads_nowhere_says_so,
       what_ld_so_would_take_for_two_paths_is_refused, a_library_for_another_machine_says_which,
       what_is_no_library_is_refused, half_a_library_is_refused,
-      a_library_without_malloc_would_change_nothing, a_path_too_long_for_the_caller_is_refused)
+      a_library_for_another_c_library_is_refused, a_library_without_malloc_would_change_nothing,
+      a_path_too_long_for_the_caller_is_refused)
