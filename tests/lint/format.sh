@@ -3,4 +3,4 @@
 set -eu
 cd "$1"
 command -v clang-format >/dev/null || { echo "skip: no clang-format"; exit 77; }
-find src cmd tests -name '*.[ch]' -exec clang-format --dry-run -Werror {} +
+find src cmd config tests -name '*.[ch]' -exec clang-format --dry-run -Werror {} +
