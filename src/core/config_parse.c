@@ -2,7 +2,7 @@
 
 #include "core/config.h"
 #include "core/option_path.h"
-#include "core/option_value.h"
+#include "core/option_read.h"
 #include "core/yaml_reader.h"
 #include "util/utf8.h"
 
@@ -57,148 +57,14 @@ static void complain_of_key(struct parse *p, const char *section, const char *ke
 	}
 }
 
-static void complain_of_type(struct parse *p, const struct option *option, const yaml_event_t *e) {
-	char expected[200];
-	struct text out = TEXT_IN(expected);
-	option_expected(option, &out);
-	if (yaml_is_null(e))
-		yaml_reader_complain(&p->reader, e->start_mark,
-				     "%s: has no value; expected %s, or no such line at all",
-				     option->path, expected);
-	else
-		yaml_reader_complain(&p->reader, e->start_mark, "%s: is %s; expected %s",
-				     option->path, yaml_kind_name(e), expected);
-}
-
-/* An error without a place is given the place of the value. */
-static void complain_of_value(struct parse *p, const yaml_event_t *e, const struct error *err) {
-	yaml_reader_complain(&p->reader, e->start_mark, "%s", err->text);
-}
-
-/* NUL, alias and tag were told by the reader. */
-static bool usable(const yaml_event_t *e) {
-	return e->type == YAML_SCALAR_EVENT && strlen(yaml_text(e)) == e->data.scalar.length;
-}
-
-static void add_entry(struct parse *p, const struct option *option, const char *key,
-		      const yaml_event_t *e) {
-	struct error err;
-	if (e->type == YAML_ALIAS_EVENT)
-		return;
-	if (e->type != YAML_SCALAR_EVENT || yaml_is_null(e)) {
-		bool null = yaml_is_null(e);
-		yaml_reader_complain(&p->reader, e->start_mark, "%s%s%.60s: %s%s; expected one %s",
-				     option->path, key != NULL ? "." : "", key != NULL ? key : "",
-				     null ? "has no value" : "is ", null ? "" : yaml_kind_name(e),
-				     null ? "value, \"\" for an empty one" : "value");
-		yaml_reader_skip(&p->reader, e);
-		return;
-	}
-	if (usable(e) && option_add(option, p->config, key, yaml_text(e), &err) != 0)
-		complain_of_value(p, e, &err);
-}
-
-static void read_strings(struct parse *p, const struct option *option, const yaml_event_t *first) {
-	for (size_t n = 0;; n++) {
-		AUTOEVENT yaml_event_t e;
-		if (!yaml_reader_next(&p->reader, &e))
-			return;
-		if (e.type == YAML_SEQUENCE_END_EVENT && n < option->min)
-			yaml_reader_complain(&p->reader, first->start_mark,
-					     "%s: is empty; expected a list such as %s",
-					     option->path, option->example);
-		if (e.type == YAML_SEQUENCE_END_EVENT)
-			return;
-		add_entry(p, option, NULL, &e);
-	}
-}
-
-static void read_pairs(struct parse *p, const struct option *option) {
-	for (;;) {
-		AUTOEVENT yaml_event_t key;
-		if (!yaml_reader_next(&p->reader, &key) || key.type == YAML_MAPPING_END_EVENT)
-			return;
-		AUTOEVENT yaml_event_t value;
-		if (key.type != YAML_SCALAR_EVENT) {
-			if (key.type != YAML_ALIAS_EVENT)
-				yaml_reader_complain(&p->reader, key.start_mark,
-						     "%s: a key is %s; expected one word",
-						     option->path, yaml_kind_name(&key));
-			yaml_reader_skip(&p->reader, &key);
-		}
-		if (!yaml_reader_next(&p->reader, &value))
-			return;
-		if (usable(&key))
-			add_entry(p, option, yaml_text(&key), &value);
-		else
-			yaml_reader_skip(&p->reader, &value);
-	}
-}
-
-/* A line as for a shell: what to write instead is the same words as a list. */
-static void refuse_line(struct parse *p, const struct option *option, const yaml_event_t *e) {
-	char list[260], word[140];
-	struct text out = TEXT_IN(list);
-	const char *at = yaml_text(e);
-	bool plain = at[strcspn(at, "\"'\\$`;&|<>(){}[],#*!\n\t")] == '\0';
-	for (; plain && *at != '\0'; at += strspn(at, " ")) {
-		size_t n = strcspn(at, " ");
-		struct text piece = TEXT_IN(word);
-		text_put(&piece, at, n);
-		text_puts(&out, out.len > 0 ? ", " : "");
-		utf8_print(word, 40, &out);
-		at += n;
-	}
-	yaml_reader_complain(&p->reader, e->start_mark,
-			     "%s: is one text of several words, and no shell reads it; expected a "
-			     "list, %s%s%s",
-			     option->path, plain ? "[" : "such as ",
-			     plain && !out.cut ? list : option->example, plain ? "]" : "");
-}
-
-static void read_list(struct parse *p, const struct option *option, const yaml_event_t *e) {
-	option_clear(option, p->config);
-	bool pairs = option->type == OPTION_PAIRS;
-	if (e->type == (pairs ? YAML_MAPPING_START_EVENT : YAML_SEQUENCE_START_EVENT)) {
-		if (pairs)
-			read_pairs(p, option);
-		else
-			read_strings(p, option, e);
-	} else if (!pairs && usable(e) && !yaml_is_null(e)) {
-		if (strpbrk(yaml_text(e), " \t\n") != NULL)
-			refuse_line(p, option, e);
-		else
-			add_entry(p, option, NULL, e);
-	} else if (yaml_is_null(e) && option->min == 0) {
-		return; /* its entries are all commented out */
-	} else if (e->type != YAML_ALIAS_EVENT) {
-		complain_of_type(p, option, e);
-		yaml_reader_skip(&p->reader, e);
-	}
-}
-
-static void read_scalar(struct parse *p, const struct option *option, const yaml_event_t *e) {
-	struct error err;
-	if (e->type == YAML_ALIAS_EVENT)
-		return;
-	if (e->type != YAML_SCALAR_EVENT || yaml_is_null(e)) {
-		complain_of_type(p, option, e);
-		yaml_reader_skip(&p->reader, e);
-	} else if (usable(e) && option_set(option, p->config, yaml_text(e), &err) != 0) {
-		complain_of_value(p, e, &err);
-	}
-}
-
 static void read_section(struct parse *p, const char *section, const yaml_event_t *first);
 
 static void read_known(struct parse *p, const char *path, const yaml_event_t *e) {
 	const struct option *option = option_find(path);
 	if (option == NULL)
 		read_section(p, path, e);
-	else if (option_is_list(option))
-		read_list(p, option, e);
 	else
-		read_scalar(p, option, e);
+		option_read(&p->reader, option, e, p->config);
 }
 
 /* The value of `key`; `path` is both its section's and, longer, its own. */
@@ -207,7 +73,7 @@ static void read_value(struct parse *p, const char *section, const yaml_event_t 
 	struct text out = TEXT_IN(path);
 	AUTOEVENT yaml_event_t e;
 	text_printf(&out, "%s%s%s", section, *section != '\0' ? "." : "", yaml_text(key));
-	bool known = usable(key) && strchr(yaml_text(key), '.') == NULL && !out.cut &&
+	bool known = yaml_is_usable(key) && strchr(yaml_text(key), '.') == NULL && !out.cut &&
 		     (option_find(path) != NULL || section_exists(path));
 	if (!known)
 		complain_of_key(p, section, yaml_text(key), key->start_mark);

@@ -30,6 +30,15 @@ static void print_entries(const struct option *option, const struct strings *lis
 	}
 }
 
+static void print_string(const struct option *option, const struct config *config,
+			 struct text *out) {
+	const char *string = *(char *const *)option_in(option, config);
+	if (string != NULL)
+		yaml_print(string, out);
+	else
+		option_print(option, config, out); /* the word for none */
+}
+
 static void print_option(const struct option *option, const struct config *config,
 			 struct text *out) {
 	yaml_indent(path_depth(option->path), out);
@@ -37,10 +46,9 @@ static void print_option(const struct option *option, const struct config *confi
 	if (option_is_list(option)) {
 		print_entries(option, option_in(option, config), out);
 	} else {
-		const char *string = *(char *const *)option_in(option, config);
 		text_puts(out, " ");
-		if (option->type == OPTION_STRING && string != NULL)
-			yaml_print(string, out);
+		if (option->type == OPTION_STRING)
+			print_string(option, config, out);
 		else
 			option_print(option, config, out);
 	}

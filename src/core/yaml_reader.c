@@ -154,7 +154,7 @@ static void refuse_extras(struct yaml_reader *r, const yaml_event_t *e) {
 				     "is tagged (`%.40s`), which means nothing here; expected the "
 				     "value alone",
 				     (const char *)tag);
-	if (e->type == YAML_SCALAR_EVENT && strlen(yaml_text(e)) != e->data.scalar.length)
+	if (e->type == YAML_SCALAR_EVENT && !yaml_is_usable(e))
 		yaml_reader_complain(r, e->start_mark, "holds a NUL; expected text without");
 }
 
@@ -202,6 +202,10 @@ bool yaml_is_null(const yaml_event_t *e) {
 		return false;
 	const char *text = yaml_text(e);
 	return *text == '\0' || strcmp(text, "~") == 0 || strcasecmp(text, "null") == 0;
+}
+
+bool yaml_is_usable(const yaml_event_t *e) {
+	return e->type == YAML_SCALAR_EVENT && strlen(yaml_text(e)) == e->data.scalar.length;
 }
 
 const char *yaml_kind_name(const yaml_event_t *e) {

@@ -44,6 +44,9 @@ void yaml_reader_complain(struct yaml_reader *r, yaml_mark_t mark, const char *f
 /* `key:` with nothing behind it, `~` or `null`; an empty text in quotes is not. */
 bool yaml_is_null(const yaml_event_t *event);
 
+/* A scalar whose yaml_text() is all of it; why another is not was told by yaml_reader_next(). */
+bool yaml_is_usable(const yaml_event_t *event);
+
 /* "a list", "a mapping", "a value", for messages. */
 const char *yaml_kind_name(const yaml_event_t *event);
 

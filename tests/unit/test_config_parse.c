@@ -192,6 +192,16 @@ START_TEST(all_mistakes_are_told_at_once)
 }
 END_TEST
 
+START_TEST(a_line_for_a_shell_is_answered_with_the_list_if_that_is_short)
+{
+	char text[1000] = "app:\n  command: puma";
+	for (int i = 0; i < 100; i++)
+		strcat(text, " -w 10");
+	refused_at(text, 2, 12, "a list, such as [bundle, exec, puma, -C, config/puma.rb]");
+	refused_at("app: {listen: \"tcp://a:1 tcp://b:2\"}", 1, 15, "[tcp://a:1, tcp://b:2]");
+}
+END_TEST
+
 START_TEST(more_mistakes_than_anybody_reads_end_the_reading)
 {
 	char text[4000] = APP "log:\n";
@@ -267,7 +277,7 @@ END_TEST
 
 SUITE("config_parse", a_whole_configuration_is_read, what_can_be_left_out_may_be_left_out,
       a_mistake_is_told_with_its_place_and_what_was_expected, a_nul_byte_does_not_end_the_file,
-      all_mistakes_are_told_at_once, more_mistakes_than_anybody_reads_end_the_reading,
-      a_failed_parse_leaves_everything_as_it_was, a_megabyte_of_anything_is_refused_in_no_time,
-      an_alias_bomb_does_not_grow, endless_nesting_is_not_followed,
-      a_terminal_is_not_harmed_by_what_is_quoted)
+      all_mistakes_are_told_at_once, a_line_for_a_shell_is_answered_with_the_list_if_that_is_short,
+      more_mistakes_than_anybody_reads_end_the_reading, a_failed_parse_leaves_everything_as_it_was,
+      a_megabyte_of_anything_is_refused_in_no_time, an_alias_bomb_does_not_grow,
+      endless_nesting_is_not_followed, a_terminal_is_not_harmed_by_what_is_quoted)
