@@ -1,7 +1,7 @@
 #include "core/explain_table.h"
 
 #include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "core/event_line.h"
 #include "core/json_read.h"
@@ -36,11 +36,15 @@ static void print_head(const json_t *answer, const char *figure, const struct st
 	flow_end(&flow);
 }
 
-/* A cheap reading knows RSS only: in brackets, it is another figure than the limit's. */
+/*
+ * A cheap reading knows RSS only (what it says of PSS and USS is the last dear one's): in
+ * brackets, as it is another figure than the limit's.
+ */
 static void put_sample(const json_t *sample, const char *figure, int64_t limit,
 		       const struct style *style, struct text *out) {
 	int64_t n;
-	if (figure_of(sample, figure, &n)) {
+	bool cheap = json_is_false(json_object_get(sample, "dear")) && strcmp(figure, "rss") != 0;
+	if (!cheap && figure_of(sample, figure, &n)) {
 		text_puts(out, limit > 0 && n > limit ? "*" : "");
 		paint_bytes(out, n, false);
 	} else if (json_read_number(sample, "rss_bytes", &n)) {
