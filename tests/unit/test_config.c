@@ -23,11 +23,11 @@ START_TEST(what_differs_is_named_and_what_is_not_live_is_counted)
 {
 	struct config from = parsed("app: {command: [puma], listen: [tcp://a:1]}");
 	struct config to = parsed("app: {command: [puma, -v], listen: [tcp://a:2], name: x}\n"
-				  "memory: {soft: 1GB}\nlog: {level: info}\n");
+				  "memory: {soft: 1GB}\nlog: {level: debug}\n");
 	seen_len = 0;
 	ck_assert_uint_eq(config_diff(&from, &to, note, NULL), 2);
-	static const char *const paths[] = { "app.name", "app.command", "app.listen",
-					     "memory.soft" };
+	static const char *const paths[] = { "app.name", "app.command", "app.listen", "memory.soft",
+					     "log.level" };
 	ck_assert_uint_eq(seen_len, ARRAY_LEN(paths));
 	for (size_t i = 0; i < seen_len; i++)
 		ck_assert_str_eq(seen[i], paths[i]);

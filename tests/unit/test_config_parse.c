@@ -82,6 +82,7 @@ START_TEST(what_can_be_left_out_may_be_left_out)
 	accepted("---\n" APP "...\n");
 	accepted("app:\r\n  command: [puma]\r\n");
 	accepted("app: {command: [&x puma]}\n");
+	accepted(APP "memory: {soft: 1GB, hard: 1GB}\n");
 }
 END_TEST
 
@@ -172,6 +173,16 @@ START_TEST(a_nul_byte_does_not_end_the_file)
 	ck_assert_uint_eq(errors.list[0].line, 2);
 	ck_assert_uint_eq(errors.list[0].column, 1);
 	ck_assert_ptr_nonnull(strstr(errors.list[0].text, "U+0000"));
+}
+END_TEST
+
+START_TEST(utf16_is_refused_even_where_it_would_make_sense)
+{
+	static const char text[] = "\xff\xfe"
+				   "a\0p\0p\0:\0 \0{\0}\0\n";
+	ck_assert_int_eq(config_parse(text, sizeof text, &config, &errors), -1);
+	ck_assert_uint_eq(errors.len, 1);
+	ck_assert_str_eq(errors.list[0].text, "is not UTF-8 (byte 0xff); expected text in UTF-8");
 }
 END_TEST
 
@@ -277,7 +288,8 @@ END_TEST
 
 SUITE("config_parse", a_whole_configuration_is_read, what_can_be_left_out_may_be_left_out,
       a_mistake_is_told_with_its_place_and_what_was_expected, a_nul_byte_does_not_end_the_file,
-      all_mistakes_are_told_at_once, a_line_for_a_shell_is_answered_with_the_list_if_that_is_short,
+      utf16_is_refused_even_where_it_would_make_sense, all_mistakes_are_told_at_once,
+      a_line_for_a_shell_is_answered_with_the_list_if_that_is_short,
       more_mistakes_than_anybody_reads_end_the_reading, a_failed_parse_leaves_everything_as_it_was,
       a_megabyte_of_anything_is_refused_in_no_time, an_alias_bomb_does_not_grow,
       endless_nesting_is_not_followed, a_terminal_is_not_harmed_by_what_is_quoted)

@@ -65,8 +65,9 @@ START_TEST(what_is_printed_reads_back_as_the_same)
 	reads_back("app: {command: [puma]}");
 	reads_back("app: {command: [\"\", \"~\", \"null\", \"- x\", \"a: b\", \"a #b\", \"'\", "
 		   "\"\\\"\\\\\", \"x:\", \"?\", \"[x]\", \"*a\", \"&a\", \"!a\", \"%a\", \"@\"]}");
-	reads_back("app: {command: [\"\\n\\t\\e\\x7f\\x85\\u2028\\ufeff\\uffff\\xa0 h\xc3\xa9 \", "
-		   "\"  \", \"---\", \"...\", \"\\U0001f4be\"]}");
+	reads_back(
+		"app: {command: [\"\\n\\t\\e\\x7f\\x85\\u2028\\ufeff\\uffff\\xa0 h\xc3\xa9 \", "
+		"\"  \", \"a \\u2028 b \\u2029 c \\x85 d\", \"---\", \"...\", \"\\U0001f4be\"]}");
 	reads_back("app: {command: [puma], environment: {\"~\": \"~\", \"a: b\": \"=\", \"<<\": x, "
 		   "\"\\e\": \"\\n\", yes: no, '1': 2}}");
 	reads_back("app: {command: [puma], probe: {path: /x?y#z, liveness: 1500ms, status: "

@@ -87,6 +87,7 @@ START_TEST(half_an_object_is_never_printed)
 	event_print_json(&e, &out);
 	ck_assert(out.cut);
 	ck_assert_str_eq(small, "x");
+	ck_assert_uint_eq(out.len, 1);
 }
 END_TEST
 

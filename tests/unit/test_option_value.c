@@ -114,6 +114,10 @@ START_TEST(lists_grow_and_pairs_have_one_of_each)
 	ck_assert_int_eq(add("app.listen", NULL, "ssl://x:1"), -1);
 	ck_assert_ptr_nonnull(strstr(err.text, "app.listen: \"ssl://x:1\": workers speak plain"));
 	ck_assert_str_eq(printed("app.listen"), "tcp://[::1]:80, unix:///x");
+	for (unsigned i = 2; i < 64; i++)
+		ck_assert_int_eq(add("app.listen", NULL, "tcp://a:0"), 0);
+	ck_assert_int_eq(add("app.listen", NULL, "tcp://a:0"), -1);
+	ck_assert_ptr_nonnull(strstr(err.text, "expected at most 64"));
 
 	ck_assert_int_eq(add("app.environment", "A", "b=c"), 0);
 	ck_assert_int_eq(add("app.environment", "A", ""), -1);
