@@ -17,7 +17,19 @@
 
 #include "core/paint.h"
 
-/* `status` may have any shape: what is missing is not known. */
+/*
+ * `status` may have any shape: what is missing or null is not known.
+ *
+ *     app, mode, state, version, release: "…"; pid, uptime_s: n; rehearse: bool
+ *     herd: { wanted, ready, rss_bytes, pss_bytes, limit_bytes, effective_bytes }
+ *     listen: ["tcp://…"], notes: ["…"]
+ *     workers: [{ slot, pid, state, age_s, rss_bytes, pss_bytes, uss_bytes, figure: "uss",
+ *                 limit_bytes, hard_bytes, stale_s, strikes, restarts, last_reason, release,
+ *                 allocator: { name, version, proof: "proved" | "mapped" | "no" },
+ *                 connections: { open, busy }, requested: bool }]
+ *     counters: { replacements, drained_clean, half_closed, killed, connections_lost, futile,
+ *                 boots_failed, died, … }
+ */
 void status_table_print(const json_t *status, const struct style *style, struct text *out);
 
 /* `degraded`, or no state at all: what makes `status` exit with 4. */

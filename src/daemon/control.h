@@ -53,7 +53,8 @@ struct control_handler {
 
 /*
  * `listener` stays the caller's (it may be handed to the next daemon) and is made non-blocking.
- * `rules` are copied, `handler` is static. NULL when out of memory.
+ * `rules` are copied, `handler` is static. NULL when out of memory,
+ * or when `listener` is no descriptor.
  */
 NODISCARD struct control *control_create(struct ev_loop *loop, int listener,
 					 const struct control_rules *rules,

@@ -15,7 +15,7 @@ require 'tmpdir'
 class CommandTest < Minitest::Test
   COMMAND = ENV.fetch('PUMAKEEPER')
   FAKE = ENV.fetch('FAKE_DAEMON')
-  FIXTURES = File.expand_path('../fixtures/control', __dir__)
+  FIXTURES = File.expand_path('../fixtures/answer', __dir__)
 
   def setup
     @dir = Dir.mktmpdir('pumakeeper')

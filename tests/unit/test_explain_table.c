@@ -14,7 +14,7 @@ static const char *print(json_t *answer, unsigned width) {
 
 START_TEST(the_samples_and_each_rule_are_told)
 {
-	json_t *answer = json_load_file(FIXTURES "/control/explain.json", 0, NULL);
+	json_t *answer = json_load_file(FIXTURES "/answer/explain.json", 0, NULL);
 	ck_assert_str_eq(
 		print(answer, 80),
 		"slot 1  pid 14243  ready  uss limit 512MiB\n"

@@ -14,7 +14,7 @@ static const char *print(const json_t *status, struct style style) {
 }
 
 static json_t *fixture(void) {
-	json_t *status = json_load_file(FIXTURES "/control/status-degraded.json", 0, NULL);
+	json_t *status = json_load_file(FIXTURES "/answer/status-degraded.json", 0, NULL);
 	ck_assert_ptr_nonnull(status);
 	return status;
 }
