@@ -1,0 +1,365 @@
+/* The herd: events in, orders out. The map of its parts is in herd.h. */
+#include "core/herd.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "core/herd_parts.h"
+
+void give_order(struct step *s, enum order_kind kind, unsigned worker, int number) {
+	struct orders *o = s->orders;
+	assert(o->len < ORDERS_MAX);
+	o->list[o->len++] = (struct order){ .kind = kind, .worker = worker, .number = number };
+}
+
+struct event *tell(struct step *s, enum event_id id) {
+	struct orders *o = s->orders;
+	size_t at = o->n_told < TOLD_MAX ? o->n_told++ : TOLD_MAX - 1;
+	o->told[at] = event_make(id);
+	return &o->told[at];
+}
+
+struct event *tell_of(struct step *s, enum event_id id, const struct worker *w) {
+	struct event *e = tell(s, id);
+	event_number(e, "slot", w->slot);
+	if (w->pid > 0)
+		event_number(e, "pid", w->pid);
+	return e;
+}
+
+struct worker_patience patience_of(const struct config *config) {
+	return (struct worker_patience){
+		.boot = config->app.boot_timeout,
+		.quiet = config->restart.quiet_wait,
+		.drain = config->restart.drain_timeout,
+		.half_close = config->restart.half_close_after,
+	};
+}
+
+static void tell_connections(struct event *e, const struct worker *w) {
+	if (w->open >= 0) {
+		event_number(e, "open", w->open);
+		event_number(e, "busy", w->busy);
+	}
+}
+
+static void send_term(struct step *s, struct worker *w, bool drains, bool quiet) {
+	give_order(s, ORDER_SIGNAL, w->id, SIGTERM);
+	if (w->stopped) /* or it could not even read the TERM */
+		give_order(s, ORDER_SIGNAL, w->id, SIGCONT);
+	if (!drains)
+		return;
+	struct event *e = tell_of(s, EVENT_DRAIN_STARTED, w);
+	tell_connections(e, w);
+	event_text(e, "quiet", "%s", quiet ? "yes" : "no");
+}
+
+static void send_kill(struct step *s, struct worker *w) {
+	give_order(s, ORDER_SIGNAL, w->id, SIGKILL);
+	if (w->killed || w->ready_at == 0)
+		return;
+	w->killed = true;
+	if (w->busy > 0)
+		s->h->counters.connections_lost += (uint64_t)w->busy;
+	tell_connections(tell_of(s, EVENT_DRAIN_KILLED, w), w);
+}
+
+void drive(struct step *s, struct worker *w, enum worker_event event) {
+	struct worker_patience patience = patience_of(s->h->config);
+	enum worker_state before = w->life.state;
+	switch (worker_step(&w->life, event, s->now, &patience)) {
+	case WORKER_NOTHING: break;
+	case WORKER_START: give_order(s, ORDER_LAUNCH, w->id, 0); break;
+	case WORKER_PROBE:
+		w->answered = w->proof_asked = false;
+		w->ready_at = 0;
+		give_order(s, ORDER_PROBE, w->id, 0);
+		tell_of(s, EVENT_WORKER_REBOOTED, w);
+		break;
+	case WORKER_TERM: send_term(s, w, before != WORKER_BOOTING, event == WORKER_QUIET); break;
+	case WORKER_CLOSE_IDLE: give_order(s, ORDER_CLOSE_IDLE, w->id, 0); break;
+	case WORKER_CLOSE_BUSY: give_order(s, ORDER_CLOSE_BUSY, w->id, 0); break;
+	case WORKER_KILL: send_kill(s, w); break;
+	}
+}
+
+struct worker *herd_worker(struct herd *h, unsigned id) {
+	FOR_EACH_WORKER(h, w) {
+		if (w->id == id)
+			return w;
+	}
+	return NULL;
+}
+
+static struct worker *find_role(struct herd *h, unsigned slot, enum worker_role role) {
+	FOR_EACH_WORKER(h, w) {
+		if (w->slot == slot && w->role == role)
+			return w;
+	}
+	return NULL;
+}
+
+struct worker *herd_resident(struct herd *h, unsigned slot) {
+	return find_role(h, slot, ROLE_RESIDENT);
+}
+
+struct worker *herd_successor(struct herd *h, unsigned slot) {
+	return find_role(h, slot, ROLE_SUCCESSOR);
+}
+
+unsigned herd_serving(const struct herd *h) {
+	unsigned n = 0;
+	for (unsigned i = 0; i < h->cells; i++)
+		n += worker_serves(h->workers[i].life.state);
+	return n;
+}
+
+unsigned herd_in_flight(const struct herd *h) {
+	unsigned n = 0;
+	for (unsigned i = 0; i < HERD_SLOTS_MAX; i++)
+		n += h->slots[i].replacement.phase != REPLACEMENT_NONE;
+	return n;
+}
+
+void herd_init(struct herd *h, const struct config *config, const struct limits *limits) {
+	h->config = config;
+	h->limits = *limits;
+	h->n_slots = limits->workers < HERD_SLOTS_MAX ? limits->workers : HERD_SLOTS_MAX;
+	h->release = 1;
+	h->queue = -1;
+	h->ask_again = MSEC_NEVER;
+	h->budget.share = config->memory.rollup_budget;
+	for (size_t i = 0; i < ARRAY_LEN(h->futile); i++)
+		h->futile[i].min_useful_life = config->restart.min_useful_life;
+}
+
+/* A drain is looked at often, for its end and for what is half-closed; a busy one less so. */
+#define COUNT_EVERY (200 * (msec_t)1)
+
+static bool is_counted(enum worker_state state) {
+	return state == WORKER_LEAVING || state == WORKER_DRAINING;
+}
+
+static void count_settle(struct step *s) {
+	FOR_EACH_WORKER(s->h, w) {
+		if (!is_counted(w->life.state) || w->counting || w->pid == 0)
+			continue;
+		if (w->counted_at != 0 && w->counted_at >= w->life.since &&
+		    s->now - w->counted_at < COUNT_EVERY)
+			continue;
+		w->counting = true;
+		give_order(s, ORDER_COUNT, w->id, 0);
+	}
+}
+
+static msec_t count_deadline(const struct worker *w) {
+	if (!is_counted(w->life.state) || w->counting)
+		return MSEC_NEVER;
+	return w->counted_at + COUNT_EVERY;
+}
+
+static void on_counted(struct step *s, struct worker *w, const struct herd_event *event) {
+	w->counting = false;
+	w->counted_at = s->now;
+	if (event->error != 0) {
+		w->open = w->busy = -1;
+		return; /* the patience for a quiet moment ends by itself */
+	}
+	w->open = event->counted.open;
+	w->busy = event->counted.busy;
+	if (w->life.state == WORKER_LEAVING && w->busy == 0)
+		drive(s, w, WORKER_QUIET);
+}
+
+static void on_half_closed(struct step *s, struct worker *w, const struct herd_event *event) {
+	struct event *e;
+	if (event->error != 0) {
+		if (w->half_closed == 0 && w->life.state == WORKER_CLOSING_IDLE) {
+			e = tell_of(s, EVENT_DRAIN_UNABLE, w);
+			event_text(e, "reason", "%s", event->text);
+		}
+		return;
+	}
+	if (event->number == 0)
+		return;
+	w->half_closed += (unsigned)event->number;
+	e = tell_of(s, EVENT_DRAIN_HALF_CLOSED, w);
+	event_number(e, "closed", event->number);
+	event_number(e, "left", event->left);
+	event_text(e, "which", "%s", w->life.state == WORKER_CLOSING_IDLE ? "idle" : "busy");
+}
+
+static void on_refused(struct step *s, struct worker *w, const struct herd_event *event) {
+	snprintf(w->refusal, sizeof w->refusal, "the probe was answered with %d%s%s",
+		 (int)event->number, event->hint != NULL ? ": " : "",
+		 event->hint != NULL ? event->hint : "");
+	if (w->refused_told)
+		return;
+	w->refused_told = true;
+	struct event *e = tell_of(s, EVENT_WORKER_PROBE_REFUSED, w);
+	event_number(e, "status", event->number);
+	if (event->text != NULL && *event->text != '\0')
+		event_text(e, "location", "%s", event->text);
+	if (event->hint != NULL && *event->hint != '\0')
+		event_text(e, "reason", "%s", event->hint);
+}
+
+static void on_launched(struct step *s, struct worker *w, const struct herd_event *event) {
+	w->pid = (int)event->number;
+	w->launched = s->now;
+	struct event *e = tell_of(s, EVENT_WORKER_BOOTING, w);
+	event_number(e, "release", w->release);
+	event_number(e, "attempt", s->h->slots[w->slot].failures + 1);
+	s->h->counters.boots++;
+}
+
+static void on_allocator(struct step *s, struct worker *w, const struct herd_event *event) {
+	w->allocator = *event->allocator;
+	w->proof_known = true;
+	struct event *e = tell_of(s, EVENT_ALLOCATOR_PROOF, w);
+	event_text(e, "name", "%s", w->allocator.name);
+	event_text(e, "version", "%s", w->allocator.version);
+	event_text(e, "proof", "%s", allocator_proof_name(w->allocator.proof));
+	if (w->life.state == WORKER_BOOTING && w->answered)
+		worker_answered(s, w);
+}
+
+static void on_stopped(struct step *s, struct worker *w) {
+	if (!w->stopped)
+		tell_of(s, EVENT_WORKER_STOPPED, w);
+	w->stopped = true;
+	w->stopped_at = s->now;
+}
+
+static bool same_limits(const struct herd *h, const struct herd_event *event) {
+	const struct limits *a = &h->limits, *b = event->reload.limits;
+	return a->soft_bytes == b->soft_bytes && a->hard_bytes == b->hard_bytes &&
+	       a->total_bytes == b->total_bytes &&
+	       h->config->memory.figure == event->reload.config->memory.figure;
+}
+
+static void on_reload(struct step *s, const struct herd_event *event) {
+	struct herd *h = s->h;
+	bool same = same_limits(h, event);
+	h->config = event->reload.config;
+	h->limits = *event->reload.limits;
+	h->n_slots = h->limits.workers < HERD_SLOTS_MAX ? h->limits.workers : HERD_SLOTS_MAX;
+	h->budget.share = h->config->memory.rollup_budget;
+	for (size_t i = 0; i < ARRAY_LEN(h->futile); i++)
+		h->futile[i].min_useful_life = h->config->restart.min_useful_life;
+	if (!same)
+		memory_new_limits(s);
+}
+
+static void deadline(struct step *s) {
+	FOR_EACH_WORKER(s->h, w) {
+		if (w->life.state == WORKER_BOOTING && w->life.deadline <= s->now)
+			worker_abandon(s, w, NULL);
+		else if (w->life.deadline <= s->now)
+			drive(s, w, WORKER_DEADLINE);
+	}
+	memory_deadline(s);
+	leave_deadline_passed(s);
+}
+
+/* Events of one worker that may already be gone. */
+static void step_worker(struct step *s, const struct herd_event *event) {
+	struct worker *w = herd_worker(s->h, event->worker);
+	if (w == NULL)
+		return;
+	switch (event->kind) {
+	case HERD_LAUNCHED: on_launched(s, w, event); break;
+	case HERD_LAUNCH_FAILED: worker_exited(s, w, event->text); break;
+	case HERD_ANSWERED:
+		w->answered = true;
+		worker_answered(s, w);
+		break;
+	case HERD_REFUSED: on_refused(s, w, event); break;
+	case HERD_EXITED: worker_exited(s, w, event->text); break;
+	case HERD_STOPPED: on_stopped(s, w); break;
+	case HERD_CONTINUED: w->stopped = false; break;
+	case HERD_REBOOTED: drive(s, w, WORKER_REBOOT); break;
+	case HERD_ALIVE: w->alive_at = s->now; break;
+	case HERD_READ: memory_read(s, w, event); break;
+	case HERD_COUNTED: on_counted(s, w, event); break;
+	case HERD_HALF_CLOSED: on_half_closed(s, w, event); break;
+	case HERD_ALLOCATOR: on_allocator(s, w, event); break;
+	case HERD_START:
+	case HERD_READINGS:
+	case HERD_QUEUE:
+	case HERD_RESTART:
+	case HERD_RELEASE:
+	case HERD_RELOAD:
+	case HERD_STOP:
+	case HERD_DEADLINE: break;
+	}
+}
+
+static void step_herd(struct step *s, const struct herd_event *event) {
+	struct herd *h = s->h;
+	if (event->kind == HERD_START) {
+		h->started = s->now;
+		h->next_tick = s->now + h->config->memory.interval;
+	} else if (event->kind == HERD_READINGS) {
+		memory_readings(s, event);
+	} else if (event->kind == HERD_QUEUE) {
+		h->queue = (int)event->number;
+	} else if (event->kind == HERD_RESTART) {
+		restart_ask(s, event);
+	} else if (event->kind == HERD_RELEASE) {
+		h->release = (unsigned)event->number;
+	} else if (event->kind == HERD_RELOAD) {
+		on_reload(s, event);
+	} else if (event->kind == HERD_STOP) {
+		leave_ask(s, event);
+	} else if (event->kind == HERD_DEADLINE) {
+		deadline(s);
+	} else {
+		step_worker(s, event);
+	}
+}
+
+/* What the herd as a whole has to say, when it changes. */
+static void health_settle(struct step *s) {
+	struct herd *h = s->h;
+	unsigned serving = herd_serving(h);
+	if (serving >= h->n_slots && h->state == HERD_STARTING)
+		h->state = HERD_SERVING;
+	if (h->state != HERD_SERVING || !h->ever_ready)
+		return;
+	bool degraded = serving < h->n_slots;
+	if (degraded == h->degraded_told)
+		return;
+	h->degraded_told = degraded;
+	struct event *e = tell(s, degraded ? EVENT_HERD_DEGRADED : EVENT_HERD_OK);
+	event_number(e, "ready", serving);
+	event_number(e, "workers", h->n_slots);
+}
+
+/* Level-triggered: whatever happened, the whole is looked at afresh; there is nothing to miss. */
+void herd_step(struct herd *h, const struct herd_event *event, msec_t now, struct orders *orders) {
+	struct step s = { .h = h, .now = now, .orders = orders };
+	h->ask_again = MSEC_NEVER;
+	step_herd(&s, event);
+	if (herd_leaves(h)) {
+		leave_settle(&s);
+	} else {
+		slots_settle(&s);
+		replace_settle(&s);
+		restart_settle(&s);
+		memory_settle(&s);
+	}
+	count_settle(&s);
+	health_settle(&s);
+}
+
+msec_t herd_deadline(const struct herd *h) {
+	msec_t next = msec_min(memory_next(h), msec_min(h->ask_again, leave_deadline(h)));
+	for (unsigned i = 0; i < h->cells; i++) {
+		if (h->workers[i].life.state == WORKER_GONE)
+			continue;
+		next = msec_min(next, h->workers[i].life.deadline);
+		next = msec_min(next, count_deadline(&h->workers[i]));
+	}
+	return next;
+}

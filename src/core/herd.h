@@ -1,0 +1,300 @@
+/*
+ * The herd: all workers of one app, and everything that is decided about them.
+ *
+ * Pure. One function, herd_step(), takes what happened and the time, and gives orders: things
+ * to do, as data. The daemon performs them and feeds what comes of it back as events. Nothing
+ * here waits: every patience is a number, and herd_deadline() is the next one.
+ *
+ *     slot    EMPTY ─ launch ─▶ resident boots ─ proved ─▶ resident serves
+ *             ▲ back-off              │ failed                  │ died
+ *             └───────────────────────┴─────────────────────────┘
+ *
+ *     replacement (of a slot's resident)
+ *             BRINGING_UP ─ successor proved ─▶ LETTING_GO ─ old one gone ─▶ done
+ *                 └─ successor failed ─▶ failed: the old one stays
+ *             STOPPING_FIRST (no room) ─ old one gone ─▶ REFILLING ─ proved ─▶ done
+ *
+ * The parts: herd.c (events in), herd_slots.c (launching, dying, back-off), herd_replace.c (who
+ * is replaced, and how far it is), herd_memory.c (readings and verdicts), herd_leave.c
+ * (stopping), herd_parts.h (what they share).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "core/allocator.h"
+#include "core/backoff.h"
+#include "core/config.h"
+#include "core/event.h"
+#include "core/futility.h"
+#include "core/limits.h"
+#include "core/policy.h"
+#include "core/proc.h"
+#include "core/rollup_budget.h"
+#include "core/room.h"
+#include "core/watch.h"
+#include "core/worker.h"
+
+#define HERD_SLOTS_MAX   128
+#define HERD_WORKERS_MAX 288 /* every slot's resident, successor and a leaver, and some air */
+#define HERD_ATTEMPTS    3   /* failed boots of a first start before the daemon gives up */
+
+/* What a worker is to its slot. */
+enum worker_role { ROLE_RESIDENT, ROLE_SUCCESSOR, ROLE_LEAVER };
+
+struct worker {
+	unsigned id; /* 1, 2, …: never used again, so a late answer can't meet a stranger */
+	unsigned slot;
+	enum worker_role role;
+	struct worker_life life;
+
+	int pid; /* 0: not launched yet */
+	unsigned release;
+	msec_t launched, ready_at; /* 0: not yet */
+	bool answered;             /* the probe was answered; the allocator's proof may be due */
+	bool refused_told;         /* its first refused probe was told */
+	bool stopped;              /* in state T */
+	msec_t stopped_at;
+	msec_t alive_at; /* liveness: the last sign of life */
+	bool hung_told;
+	const char *failing; /* why it is abandoned, for its epitaph */
+	char refusal[160];   /* what its last refused probe said */
+
+	struct watch watch;
+	unsigned crossed;      /* bits of enum cause: limits there was a verdict by, in its life */
+	uint64_t reading_usec; /* what its last dear reading took */
+	struct allocator allocator;
+	bool proof_asked, proof_known;
+
+	int open, busy;    /* connections; -1: not counted */
+	msec_t counted_at; /* 0: never */
+	bool counting;     /* a count is under way */
+	unsigned half_closed;
+	bool killed;
+	bool rehearsed; /* restart.rehearse has told of it */
+	bool waits_told;
+};
+
+struct replacement {
+	enum replacement_phase {
+		REPLACEMENT_NONE,
+		REPLACEMENT_BRINGING_UP,
+		REPLACEMENT_LETTING_GO,
+		REPLACEMENT_STOPPING_FIRST,
+		REPLACEMENT_REFILLING,
+	} phase;
+	enum cause cause;
+	const char *why;         /* cause_name(), or hung, stopped */
+	unsigned old_id, new_id; /* workers; 0: none (yet) */
+	int old_pid;
+	msec_t since;
+	uint64_t before_bytes; /* USS of the old one */
+};
+
+struct slot {
+	unsigned failures; /* boots that failed in a row, and deaths soon after one */
+	msec_t retry_at;   /* not before; 0: at once */
+	unsigned surge_failures;
+	msec_t surge_retry_at;
+	unsigned restarts;
+	char last_reason[96]; /* of the last replacement, death or failure; "": none */
+	bool asked, forced;   /* a person wants it replaced */
+	struct replacement replacement;
+};
+
+/* What a person asked for, until it is over. */
+struct restart {
+	bool active, again; /* again: asked for once more meanwhile, by tmp/restart.txt */
+	unsigned id;        /* 1, 2, … */
+	bool force;
+	unsigned total, done, failed;
+	msec_t since;
+	unsigned release_before; /* what to go back to when the first of a deploy fails */
+	char by[48];
+};
+
+enum herd_state { HERD_STARTING, HERD_SERVING, HERD_WAITING_TO_STOP, HERD_LEAVING, HERD_LEFT };
+
+struct herd_counters {
+	uint64_t boots, boots_failed, died, replacements, replacements_failed;
+	uint64_t drained_clean, half_closed, killed, connections_lost;
+	uint64_t futile, rehearsed, readings, readings_late;
+};
+
+struct herd {
+	const struct config *config; /* the daemon's; replaced by HERD_RELOAD */
+	struct limits limits;
+	enum herd_state state;
+	msec_t started;
+
+	struct slot slots[HERD_SLOTS_MAX];
+	unsigned n_slots; /* wanted */
+	struct worker workers[HERD_WORKERS_MAX];
+	unsigned cells; /* of workers[] that were ever used */
+	unsigned last_id;
+
+	unsigned release; /* new workers boot from it; the daemon knows its path */
+	struct restart restart;
+	struct herd_counters counters;
+
+	msec_t next_tick;
+	unsigned reading; /* the worker whose dear reading is under way; 0: none */
+	msec_t reading_since;
+	bool overdue_told;
+	uint64_t statm_slack_bytes; /* gate_slack() of this machine; set by the daemon */
+	bool only_rss;              /* the dear readings are not permitted here */
+	struct rollup_budget budget;
+	struct room room;
+	struct futility futile[CAUSE_PERSON]; /* by cause: a guard for each limit */
+	bool total_over; /* as of the last judgement, so that crossing is told once */
+	msec_t read_at;  /* when the budget allows the next dear reading */
+	msec_t next_liveness;
+	msec_t last_replaced; /* when the last replacement ended; 0: none yet */
+
+	bool ever_ready;
+	unsigned failed_boots; /* before any worker was ever ready */
+	bool degraded_told;
+	int leave_signal;
+	msec_t stop_at;     /* HERD_WAITING_TO_STOP: stop_delay ends */
+	msec_t last_one_at; /* HERD_LEAVING: the last ready worker goes at the latest */
+	int exit_code;      /* HERD_LEFT */
+	int queue;          /* connections that wait to be accepted; -1 unknown */
+	msec_t queue_next;  /* when to look at them again */
+	msec_t ask_again;   /* when time alone changes an answer of the policy; MSEC_NEVER */
+};
+
+enum herd_event_kind {
+	HERD_START,
+	HERD_LAUNCHED,      /* worker, number = pid */
+	HERD_LAUNCH_FAILED, /* worker, text */
+	HERD_ANSWERED,      /* worker: the probe, or whatever proves it */
+	HERD_REFUSED,       /* worker, number = HTTP status, text = Location, hint */
+	HERD_EXITED,        /* worker, number = waitid status, known */
+	HERD_STOPPED,       /* worker: SIGSTOP and the like */
+	HERD_CONTINUED,     /* worker */
+	HERD_REBOOTED,      /* worker: same pid, new image */
+	HERD_ALIVE,         /* worker: liveness */
+	HERD_READINGS,      /* readings, n */
+	HERD_READ,          /* worker, memory, took_usec; error: errno */
+	HERD_COUNTED,       /* worker, open, busy; error: errno */
+	HERD_HALF_CLOSED,   /* worker, number = how many, left; error: errno */
+	HERD_ALLOCATOR,     /* worker, allocator */
+	HERD_QUEUE,         /* number = waiting to be accepted */
+	HERD_RESTART,       /* slots, n (0: all), force, number = release, text = by whom */
+	HERD_RELEASE,       /* number: boot from that one from now on; the pinned one is gone */
+	HERD_RELOAD,        /* config, limits */
+	HERD_STOP,          /* number = signal, text = why; the second one hurries */
+	HERD_DEADLINE,
+};
+
+/* The cheap reading of one worker. */
+struct reading {
+	unsigned worker;
+	uint64_t rss_bytes, swap_bytes;
+};
+
+struct herd_event {
+	enum herd_event_kind kind;
+	unsigned worker; /* id */
+	int64_t number;
+	int error; /* positive errno; 0: none */
+	const char *text, *hint;
+	union {
+		struct {
+			const struct reading *readings;
+			size_t n;
+		} readings;
+		struct {
+			struct memory memory;
+			uint64_t took_usec;
+		} read;
+		struct {
+			int open, busy;
+		} counted;
+		int left;
+		const struct allocator *allocator;
+		struct {
+			const unsigned *slots;
+			unsigned n;
+			bool force, deploy;
+		} restart;
+		struct {
+			const struct config *config;
+			const struct limits *limits;
+		} reload;
+		bool status_known; /* HERD_EXITED */
+	};
+};
+
+enum order_kind {
+	ORDER_LAUNCH,     /* worker: start its process and ask it to prove itself */
+	ORDER_PROBE,      /* worker: ask it again, from the start */
+	ORDER_SIGNAL,     /* worker, number */
+	ORDER_COUNT,      /* worker: its connections */
+	ORDER_CLOSE_IDLE, /* worker */
+	ORDER_CLOSE_BUSY, /* worker */
+	ORDER_READ_ALL,   /* the cheap reading of every worker */
+	ORDER_READ,       /* worker: the dear one */
+	ORDER_PROVE,      /* worker: its allocator */
+	ORDER_LIVENESS,   /* worker: is it alive */
+	ORDER_QUEUE,      /* how many wait to be accepted */
+	ORDER_FORGET,     /* worker: its last word was told; whatever is kept for it can go */
+	ORDER_LEAVE,      /* number = exit code: everything is over */
+};
+
+struct order {
+	enum order_kind kind;
+	unsigned worker;
+	int number;
+};
+
+#define ORDERS_MAX (HERD_WORKERS_MAX * 4)
+#define TOLD_MAX   (HERD_WORKERS_MAX * 2)
+
+/* Large: kept by the daemon, emptied before each step. Order within each list matters. */
+struct orders {
+	struct order list[ORDERS_MAX];
+	size_t len;
+	struct event told[TOLD_MAX];
+	size_t n_told;
+};
+
+/*
+ * `h` is zeroed (calloc: most of it is never touched). `config` stays the caller's and must
+ * outlive the herd or the next HERD_RELOAD.
+ */
+void herd_init(struct herd *h, const struct config *config, const struct limits *limits);
+
+void herd_step(struct herd *h, const struct herd_event *event, msec_t now, struct orders *orders);
+
+/* When to feed HERD_DEADLINE; MSEC_NEVER: only events move it on. */
+msec_t herd_deadline(const struct herd *h);
+
+/* NULL: no such worker any more. */
+struct worker *herd_worker(struct herd *h, unsigned id);
+
+/* The slot's resident, or NULL. */
+struct worker *herd_resident(struct herd *h, unsigned slot);
+struct worker *herd_successor(struct herd *h, unsigned slot);
+
+/* Workers that serve (ready or leaving). */
+unsigned herd_serving(const struct herd *h);
+
+/* Replacements under way. */
+unsigned herd_in_flight(const struct herd *h);
+
+/* Sums over all workers; 0 where nothing is known. */
+struct herd_memory {
+	uint64_t rss_bytes, pss_bytes, uss_bytes;
+	bool pss_known; /* of every worker; where it isn't, RSS is in the sum */
+};
+struct herd_memory herd_memory(const struct herd *h);
+
+/* Is the herd over memory.total? `value` is what was compared: ΣPSS, or ΣRSS if need be. */
+bool herd_total_over(const struct herd *h, uint64_t *value);
+
+/* What policy_ask() would be told about this worker, now. For `explain`. */
+struct situation herd_situation(const struct herd *h, const struct worker *w, msec_t now);
+struct policy herd_policy(const struct herd *h);

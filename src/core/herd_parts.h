@@ -1,0 +1,71 @@
+/* What the parts of the herd (core/herd.h) share; nobody else's business. */
+#pragma once
+
+#include "core/herd.h"
+
+/* One step under way: what every part needs. */
+struct step {
+	struct herd *h;
+	msec_t now;
+	struct orders *orders;
+};
+
+void give_order(struct step *s, enum order_kind kind, unsigned worker, int number);
+
+/* A new event, to add fields to. Beyond TOLD_MAX they are lost: the work itself goes on. */
+struct event *tell(struct step *s, enum event_id id);
+
+/* The same with `slot` and `pid` of a worker, if the event's row has them first. */
+struct event *tell_of(struct step *s, enum event_id id, const struct worker *w);
+
+struct worker_patience patience_of(const struct config *config);
+
+/* Feeds one event to a worker's life and performs what that means. */
+void drive(struct step *s, struct worker *w, enum worker_event event);
+
+/* Everybody who is neither gone nor free. */
+#define FOR_EACH_WORKER(h, w)                                                     \
+	for (struct worker *w = (h)->workers; w < (h)->workers + (h)->cells; w++) \
+		if (w->life.state != WORKER_GONE)
+
+/* herd_slots.c */
+struct worker *slot_launch(struct step *s, unsigned slot, enum worker_role role);
+void slots_settle(struct step *s); /* launch what is missing, let go what is too many */
+void worker_answered(struct step *s, struct worker *w);
+void worker_exited(struct step *s, struct worker *w, const char *how);
+void worker_abandon(struct step *s, struct worker *w, const char *why);
+unsigned herd_booting(const struct herd *h);
+bool slot_may_boot(const struct herd *h);
+
+/* herd_replace.c */
+void replace_settle(struct step *s);
+void replacement_proved(struct step *s, struct worker *successor);
+void replacement_failed(struct step *s, struct worker *successor, const char *reason);
+void replacement_old_gone(struct step *s, struct worker *old);
+void replacement_refilled(struct step *s, struct worker *resident);
+
+/* herd_restart.c */
+void restart_ask(struct step *s, const struct herd_event *event);
+void restart_settle(struct step *s);
+void restart_slot_over(struct step *s, unsigned slot, bool done);
+void ask_again_at(struct step *s, msec_t at); /* settle once more then, if that is to come */
+
+/* herd_memory.c */
+void memory_readings(struct step *s, const struct herd_event *event);
+void memory_read(struct step *s, struct worker *w, const struct herd_event *event);
+void memory_fresh(struct step *s, struct worker *w); /* it just became ready */
+void memory_sibling_left(struct step *s);
+void memory_new_limits(struct step *s);
+void memory_settle(struct step *s);
+void memory_deadline(struct step *s);
+msec_t memory_next(const struct herd *h);
+struct watch_rules watch_rules_of(const struct herd *h);
+uint64_t worker_limit_of(const struct herd *h, enum cause cause);
+
+/* herd_leave.c */
+void leave_ask(struct step *s, const struct herd_event *event);
+void leave_give_up(struct step *s, const char *reason);
+void leave_settle(struct step *s);
+void leave_deadline_passed(struct step *s);
+msec_t leave_deadline(const struct herd *h);
+bool herd_leaves(const struct herd *h);

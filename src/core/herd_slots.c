@@ -1,0 +1,241 @@
+/* Slots: launching what is missing, and what a death means. See herd.h. */
+#include <string.h>
+
+#include "core/herd_parts.h"
+
+/* A worker that dies younger than this counts as one that could not be brought up. */
+#define CRASH_LOOP_AGE MSEC_MINUTE
+
+unsigned herd_booting(const struct herd *h) {
+	unsigned n = 0;
+	for (unsigned i = 0; i < h->cells; i++)
+		n += h->workers[i].life.state == WORKER_BOOTING;
+	return n;
+}
+
+/* One at a time until the app has proved that it boots at all. */
+bool slot_may_boot(const struct herd *h) {
+	return herd_booting(h) < (h->ever_ready ? h->limits.boot_concurrency : 1);
+}
+
+static struct worker *free_cell(struct herd *h) {
+	for (unsigned i = 0; i < h->cells; i++) {
+		if (h->workers[i].life.state == WORKER_GONE)
+			return &h->workers[i];
+	}
+	return h->cells < HERD_WORKERS_MAX ? &h->workers[h->cells++] : NULL;
+}
+
+/* NULL when every cell is taken by workers that don't go: then it is tried again later. */
+struct worker *slot_launch(struct step *s, unsigned slot, enum worker_role role) {
+	struct worker *w = free_cell(s->h);
+	if (w == NULL)
+		return NULL;
+	*w = (struct worker){
+		.id = ++s->h->last_id,
+		.slot = slot,
+		.role = role,
+		.release = s->h->release,
+		.open = -1,
+		.busy = -1,
+		.life = { .deadline = MSEC_NEVER, .drain_end = MSEC_NEVER },
+	};
+	drive(s, w, WORKER_LAUNCH);
+	return w;
+}
+
+static void remember(struct slot *slot, const char *why) {
+	struct text out = TEXT_IN(slot->last_reason); /* cut, if need be */
+	text_puts(&out, why);
+}
+
+static void launch_missing(struct step *s) {
+	struct herd *h = s->h;
+	for (unsigned i = 0; i < h->n_slots; i++) {
+		const struct slot *slot = &h->slots[i];
+		if (herd_resident(h, i) != NULL)
+			continue;
+		ask_again_at(s, slot->retry_at);
+		if (slot->retry_at > s->now)
+			continue;
+		if (slot->replacement.phase == REPLACEMENT_STOPPING_FIRST)
+			continue;     /* there is no room until the old one is gone */
+		if (slot_may_boot(h)) /* a boot that ends is an event */
+			slot_launch(s, i, ROLE_RESIDENT);
+	}
+}
+
+/* After a reload with fewer workers. */
+static void let_go_surplus(struct step *s) {
+	FOR_EACH_WORKER(s->h, w) {
+		if (w->slot < s->h->n_slots || worker_goes(w->life.state))
+			continue;
+		s->h->slots[w->slot].replacement.phase = REPLACEMENT_NONE;
+		w->role = ROLE_LEAVER;
+		drive(s, w, WORKER_RETIRE);
+	}
+}
+
+void slots_settle(struct step *s) {
+	let_go_surplus(s);
+	launch_missing(s);
+}
+
+static void tell_ready(struct step *s, struct worker *w) {
+	struct event *e = tell_of(s, EVENT_WORKER_READY, w);
+	event_time(e, "took", s->now - w->launched);
+	if (w->allocator.proof != PROOF_UNKNOWN)
+		event_text(e, "allocator", "%s %s", w->allocator.name,
+			   allocator_proof_name(w->allocator.proof));
+	if (s->h->ever_ready)
+		return;
+	e = tell(s, EVENT_DAEMON_READY);
+	event_number(e, "ready", 1);
+	event_number(e, "workers", s->h->n_slots);
+}
+
+static void become_ready(struct step *s, struct worker *w) {
+	drive(s, w, WORKER_PROVED);
+	if (w->life.state != WORKER_READY)
+		return;
+	w->ready_at = w->alive_at = s->now;
+	tell_ready(s, w);
+	s->h->ever_ready = true;
+	memory_fresh(s, w);
+	if (w->role == ROLE_SUCCESSOR)
+		replacement_proved(s, w);
+	else if (w->role == ROLE_RESIDENT)
+		replacement_refilled(s, w);
+}
+
+/* Proved is "another than the C library's"; the wanted one is known by its name. */
+static bool is_wanted_allocator(const struct herd *h, const struct allocator *a) {
+	bool jemalloc = strcmp(h->config->allocator.preload, "jemalloc") == 0;
+	return a->proof == PROOF_PROVED && (!jemalloc || strcmp(a->name, "jemalloc") == 0);
+}
+
+/*
+ * It has answered. The allocator is proved meanwhile, or, where the configuration requires it,
+ * before it counts as ready.
+ */
+void worker_answered(struct step *s, struct worker *w) {
+	bool required = s->h->config->allocator.require;
+	if (w->life.state != WORKER_BOOTING)
+		return;
+	if (!w->proof_asked) {
+		w->proof_asked = true;
+		give_order(s, ORDER_PROVE, w->id, 0);
+	}
+	if (!required || is_wanted_allocator(s->h, &w->allocator))
+		become_ready(s, w);
+	else if (w->proof_known)
+		worker_abandon(s, w,
+			       "the allocator is not proved in it, and allocator.require is true");
+}
+
+void worker_abandon(struct step *s, struct worker *w, const char *why) {
+	if (w->failing == NULL)
+		w->failing = why;
+	drive(s, w, WORKER_DEADLINE);
+}
+
+static msec_t back_off(struct step *s, struct slot *slot) {
+	msec_t wait = backoff_delay(slot->failures, (uint32_t)(slot - s->h->slots));
+	slot->retry_at = s->now + wait;
+	return wait;
+}
+
+static void boot_reason(const struct herd *h, const struct worker *w, const char *how, char *text,
+			size_t size) {
+	bool timed_out = w->life.state == WORKER_ABANDONED || w->life.state == WORKER_KILLING;
+	if (w->failing != NULL)
+		snprintf(text, size, "%s", w->failing);
+	else if (timed_out)
+		snprintf(text, size, "not ready within %lld s (app.boot_timeout)%s%s",
+			 (long long)(h->config->app.boot_timeout / MSEC_SECOND),
+			 w->refusal[0] != '\0' ? "; " : "", w->refusal);
+	else
+		snprintf(text, size, "it ended while booting: %s%s%s", how,
+			 w->refusal[0] != '\0' ? "; " : "", w->refusal);
+}
+
+static void boot_failed(struct step *s, struct worker *w, const char *how) {
+	struct herd *h = s->h;
+	struct slot *slot = &h->slots[w->slot];
+	char reason[320];
+	boot_reason(h, w, how, reason, sizeof reason);
+	h->counters.boots_failed++;
+	remember(slot, reason);
+	if (w->role == ROLE_SUCCESSOR) {
+		replacement_failed(s, w, reason);
+		return;
+	}
+	slot->failures++;
+	restart_slot_over(s, w->slot, false);
+	struct event *e = tell_of(s, EVENT_WORKER_FAILED, w);
+	event_text(e, "reason", "%s", reason);
+	event_number(e, "attempt", slot->failures);
+	event_time(e, "retry", back_off(s, slot));
+	if (!h->ever_ready && ++h->failed_boots >= HERD_ATTEMPTS)
+		leave_give_up(s, reason);
+}
+
+static void died(struct step *s, struct worker *w, const char *how) {
+	struct herd *h = s->h;
+	struct slot *slot = &h->slots[w->slot];
+	msec_t age = s->now - w->ready_at;
+	char reason[96];
+	snprintf(reason, sizeof reason, "died: %s", how);
+	h->counters.died++;
+	slot->failures = age < CRASH_LOOP_AGE ? slot->failures + 1 : 0;
+	remember(slot, reason);
+	struct event *e = tell_of(s, EVENT_WORKER_DIED, w);
+	event_text(e, "reason", "%s", how);
+	event_time(e, "age", age);
+	event_time(e, "retry", back_off(s, slot));
+}
+
+static void drained(struct step *s, const struct worker *w, const char *how) {
+	struct herd_counters *c = &s->h->counters;
+	const char *word = w->killed ? "killed" : w->half_closed > 0 ? "half_closed" : "clean";
+	if (w->killed)
+		c->killed++;
+	else if (w->half_closed > 0)
+		c->half_closed++;
+	else
+		c->drained_clean++;
+	struct event *e = tell_of(s, EVENT_DRAIN_DONE, w);
+	event_time(e, "took", s->now - w->life.since);
+	event_text(e, "how", "%s", word);
+	event_number(e, "lost", w->killed && w->busy > 0 ? w->busy : 0);
+	event_text(e, "status", "%s", how);
+}
+
+/* A worker that was READY once and was then told to go. */
+static bool was_leaving(const struct worker *w) {
+	return w->ready_at != 0 && worker_goes(w->life.state);
+}
+
+static void tell_end(struct step *s, struct worker *w, const char *how) {
+	if (was_leaving(w))
+		drained(s, w, how);
+	else if (herd_leaves(s->h) || w->role == ROLE_LEAVER)
+		return; /* it was told to go before it served: nothing to say */
+	else if (w->ready_at == 0)
+		boot_failed(s, w, how);
+	else
+		died(s, w, how);
+}
+
+/* The process is gone, or never came to be. `how`: its status, for a person. */
+void worker_exited(struct step *s, struct worker *w, const char *how) {
+	struct worker last = *w;
+	tell_end(s, w, how);
+	drive(s, w, WORKER_EXIT);
+	give_order(s, ORDER_FORGET, last.id, 0);
+	memory_sibling_left(s);
+	if (s->h->reading == last.id)
+		s->h->reading = 0;
+	if (last.role != ROLE_SUCCESSOR)
+		replacement_old_gone(s, &last);
+}

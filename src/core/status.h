@@ -1,0 +1,31 @@
+/*
+ * What a person is told: the herd as JSON, for `status` and `explain`. Pure.
+ *
+ * A figure that is not known is null, never 0.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "core/herd.h"
+#include "util/base.h"
+#include "util/strings.h"
+
+/* What the herd itself doesn't know. */
+struct status_facts {
+	const char *app, *version, *mode;
+	int pid; /* the daemon's */
+	const char *const *urls;
+	size_t n_urls;
+	/* The path of a release by its number, or NULL. */
+	const char *(*release)(const void *context, unsigned number);
+	const void *context;
+	const struct strings *notes; /* what there is to know about this setup */
+};
+
+/* A new reference, or NULL when out of memory. */
+NODISCARD json_t *status_json(const struct herd *h, const struct status_facts *facts, msec_t now);
+
+/* The same for one slot: its samples and what each rule makes of them. NULL also if nothing is
+ * there (yet). */
+NODISCARD json_t *explain_json(const struct herd *h, unsigned slot, msec_t now);

@@ -1,0 +1,152 @@
+/*
+ * A herd on a stage: events are fed, time is a number, and what was ordered and told is looked
+ * at. Included by the tests of the herd's parts.
+ */
+#pragma once
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/herd.h"
+#include "suite.h"
+
+#define MIB ((uint64_t)1 << 20)
+
+struct stage {
+	struct config config;
+	struct limits limits;
+	struct herd *herd;
+	struct orders *orders; /* of the last step */
+	msec_t now;
+	int next_pid;
+	size_t told[EVENT_COUNT]; /* how often each was told */
+	struct event last[EVENT_COUNT];
+	bool left;
+	int exit_code;
+};
+
+static void stage_feed(struct stage *t, struct herd_event event) {
+	t->orders->len = t->orders->n_told = 0;
+	herd_step(t->herd, &event, t->now, t->orders);
+	for (size_t i = 0; i < t->orders->n_told; i++) {
+		const struct event *e = &t->orders->told[i];
+		t->told[e->id]++;
+		t->last[e->id] = *e;
+	}
+	for (size_t i = 0; i < t->orders->len; i++) {
+		if (t->orders->list[i].kind == ORDER_LEAVE) {
+			t->left = true;
+			t->exit_code = t->orders->list[i].number;
+		}
+	}
+}
+
+UNUSED static const struct order *stage_order(const struct stage *t, enum order_kind kind) {
+	for (size_t i = 0; i < t->orders->len; i++) {
+		if (t->orders->list[i].kind == kind)
+			return &t->orders->list[i];
+	}
+	return NULL;
+}
+
+UNUSED static bool stage_signalled(const struct stage *t, unsigned worker, int signal) {
+	for (size_t i = 0; i < t->orders->len; i++) {
+		const struct order *o = &t->orders->list[i];
+		if (o->kind == ORDER_SIGNAL && o->worker == worker && o->number == signal)
+			return true;
+	}
+	return false;
+}
+
+/* Moves time to the next deadline, `until` at most, again and again. */
+UNUSED static void stage_wait(struct stage *t, msec_t until) {
+	for (int turns = 0; turns < 100000; turns++) {
+		msec_t next = herd_deadline(t->herd);
+		if (next > until)
+			break;
+		ck_assert_msg(next > t->now || turns < 99999, "it spins");
+		t->now = msec_max(t->now, next);
+		stage_feed(t, (struct herd_event){ .kind = HERD_DEADLINE });
+	}
+	t->now = msec_max(t->now, until);
+}
+
+UNUSED static void stage_open(struct stage *t, unsigned workers) {
+	memset(t, 0, sizeof *t);
+	t->now = 1000000;
+	t->next_pid = 100;
+	ck_assert_int_eq(config_defaults(&t->config), 0);
+	t->limits = (struct limits){ .workers = workers,
+				     .boot_concurrency = workers,
+				     .effective_bytes = 8192 * MIB,
+				     .soft_bytes = 300 * MIB,
+				     .hard_bytes = 600 * MIB,
+				     .total_bytes = 4096 * MIB };
+	t->herd = calloc(1, sizeof *t->herd);
+	t->orders = calloc(1, sizeof *t->orders);
+	herd_init(t->herd, &t->config, &t->limits);
+}
+
+UNUSED static void stage_close(struct stage *t) {
+	config_finish(&t->config);
+	free(t->herd);
+	free(t->orders);
+}
+
+UNUSED static void stage_launched(struct stage *t, unsigned worker) {
+	stage_feed(t, (struct herd_event){
+			      .kind = HERD_LAUNCHED, .worker = worker, .number = t->next_pid++ });
+}
+
+UNUSED static void stage_answered(struct stage *t, unsigned worker) {
+	stage_feed(t, (struct herd_event){ .kind = HERD_ANSWERED, .worker = worker });
+}
+
+UNUSED static void stage_exited(struct stage *t, unsigned worker) {
+	stage_feed(t, (struct herd_event){
+			      .kind = HERD_EXITED, .worker = worker, .text = "exit status 0" });
+}
+
+/* Boots everybody who is ordered, one after the other, until nobody is. */
+UNUSED static void stage_boot_all(struct stage *t) {
+	for (bool booted = true; booted;) {
+		booted = false;
+		for (unsigned i = 0; i < t->herd->cells; i++) {
+			struct worker *w = &t->herd->workers[i];
+			if (w->life.state != WORKER_BOOTING)
+				continue;
+			unsigned id = w->id;
+			if (w->pid == 0)
+				stage_launched(t, id);
+			stage_answered(t, id);
+			booted = true;
+		}
+	}
+}
+
+/* A dear reading, as if it had been ordered. */
+UNUSED static void stage_read(struct stage *t, unsigned worker, uint64_t uss) {
+	struct herd_event event = { .kind = HERD_READ, .worker = worker };
+	event.read.memory = (struct memory){ .rss_bytes = uss + 20 * MIB,
+					     .pss_bytes = uss + 5 * MIB,
+					     .uss_bytes = uss };
+	event.read.took_usec = 1000;
+	stage_feed(t, event);
+}
+
+UNUSED static void stage_start(struct stage *t, unsigned workers) {
+	stage_open(t, workers);
+	stage_feed(t, (struct herd_event){ .kind = HERD_START });
+	stage_boot_all(t);
+	ck_assert_uint_eq(herd_serving(t->herd), workers);
+	for (unsigned slot = 0; slot < workers; slot++)
+		stage_read(t, herd_resident(t->herd, slot)->id, 50 * MIB);
+}
+
+UNUSED static struct worker *stage_resident(struct stage *t, unsigned slot) {
+	struct worker *w = herd_resident(t->herd, slot);
+	ck_assert_ptr_nonnull(w);
+	return w;
+}
