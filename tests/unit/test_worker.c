@@ -93,7 +93,7 @@ START_TEST(a_new_image_has_to_prove_itself_again)
 {
 	msec_t now;
 	struct worker_life life = PLAY(&now, BORN, { WORKER_REBOOT, WORKER_PROBE, WORKER_BOOTING },
-				       { WORKER_REBOOT, WORKER_PROBE, WORKER_BOOTING },
+				       { WORKER_REBOOT, WORKER_NOTHING, WORKER_BOOTING },
 				       { WORKER_PROVED, WORKER_NOTHING, WORKER_READY });
 	ck_assert_int_eq(life.deadline, MSEC_NEVER);
 }

@@ -1,0 +1,46 @@
+/*
+ * pumakeeperd: argv in, exit code out.
+ *
+ *     options.c            the command line
+ *     daemon/plan.c        the configuration, and what it means on this machine
+ *     daemon/supervisor.c  the daemon itself
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cmd/pumakeeperd/options.h"
+#include "cmd/pumakeeperd/print.h"
+#include "core/config.h"
+#include "daemon/plan.h"
+#include "daemon/supervisor.h"
+
+static int run(struct plan *plan, const struct plan_source *source) {
+	struct error err = { 0 };
+	int code = supervisor_run(plan, source, &err);
+	if (code >= 0)
+		return code;
+	fprintf(stderr, "pumakeeperd: %s\n", err.text);
+	return EXIT_FAILURE;
+}
+
+int main(int argc, char *argv[]) {
+	struct daemon_options given;
+	struct errors errors = { 0 };
+	if (options_read(argc, argv, &given) != 0)
+		return 2;
+	if (print_and_leave(&given))
+		return EXIT_SUCCESS;
+
+	const struct plan_source source = { .path = given.config, .argv = given.argv };
+	struct plan *plan = plan_create(&source, &errors);
+	if (plan == NULL || plan_ask_puma(plan, &source, &errors) != 0) {
+		plan_print_errors(&source, &errors);
+		plan_destroy(plan);
+		return EXIT_FAILURE;
+	}
+	if (!given.check)
+		return run(plan, &source);
+	print_plan(plan);
+	plan_destroy(plan);
+	return EXIT_SUCCESS;
+}

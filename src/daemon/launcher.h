@@ -1,0 +1,29 @@
+/* Starts one worker: its command, its environment, its sockets. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "daemon/listeners.h"
+#include "daemon/plan.h"
+#include "util/base.h"
+#include "util/text.h"
+
+struct launcher {
+	const struct plan *plan;
+	const struct listener_set *listeners;
+	const char *runtime_dir; /* probe sockets live there */
+	int output;              /* the workers' stdout and stderr; -1: the daemon's own */
+};
+
+struct launched {
+	pid_t pid;
+	int pidfd;            /* CLOEXEC, the caller's */
+	char probe_path[108]; /* "": it has none (app.probe.path is none) */
+};
+
+/*
+ * `directory` is the release to start from. 0, or -errno with the reason, for a person, in `why`
+ * and nothing left behind; `missing` says that it was the directory that isn't there.
+ */
+NODISCARD int launcher_start(const struct launcher *l, unsigned id, const char *directory,
+			     struct launched *launched, struct text *why, bool *missing);

@@ -1,0 +1,203 @@
+/* The herd's orders, performed. What comes of them at once is fed as an event. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/supervisor_parts.h"
+#include "os/clock.h"
+
+static void feed_failed(struct supervisor *s, unsigned worker, const char *why) {
+	const struct herd_event event = { .kind = HERD_LAUNCH_FAILED,
+					  .worker = worker,
+					  .text = why };
+	feed(s, &event);
+}
+
+static bool add_member(struct supervisor *s, struct member *m) {
+	for (size_t i = 0; i < HERD_WORKERS_MAX; i++) {
+		if (s->members[i] == NULL) {
+			s->members[i] = m;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void tell_release_gone(struct supervisor *s, const char *from, const char *to) {
+	struct event e = event_make(EVENT_RELEASE_GONE);
+	event_text(&e, "from", "%s", from);
+	event_text(&e, "to", "%s", to);
+	supervisor_tell(s, &e);
+}
+
+/* The pinned release was removed: better another one than nobody to serve, but loudly. */
+static bool resolve_again(struct supervisor *s, struct worker *w, const char *gone) {
+	char path[PATH_MAX], old[PATH_MAX];
+	snprintf(old, sizeof old, "%s", gone);
+	if (plan_resolve_directory(s->plan, path) != 0 || strcmp(path, old) == 0)
+		return false;
+	const struct herd_event event = { .kind = HERD_RELEASE,
+					  .worker = w->id,
+					  .number = releases_add(&s->releases, path) };
+	w->release = (unsigned)event.number;
+	feed(s, &event);
+	tell_release_gone(s, old, path);
+	return true;
+}
+
+static void take_member(struct supervisor *s, unsigned id, struct launched *launched) {
+	struct member *m =
+		member_create(&s->owner, id, launched->pid, launched->pidfd, launched->probe_path);
+	if (m == NULL || !add_member(s, m)) {
+		/* Nobody would hear of its end: it must not live. */
+		kill(launched->pid, SIGKILL);
+		waitpid(launched->pid, NULL, 0);
+		feed_failed(s, id, strerror(ENOMEM));
+		return;
+	}
+	const struct herd_event event = { .kind = HERD_LAUNCHED,
+					  .worker = id,
+					  .number = launched->pid };
+	feed(s, &event);
+	member_prove(m, s->plan->config.app.probe.path != NULL ? &s->probe : NULL);
+}
+
+static void launch(struct supervisor *s, const struct order *order) {
+	struct worker *w = herd_worker(s->herd, order->worker);
+	struct launched launched;
+	char buffer[300];
+	struct text why = TEXT_IN(buffer);
+	bool missing;
+	if (w == NULL)
+		return;
+	const char *directory = releases_path(&s->releases, w->release);
+	if (directory == NULL)
+		directory = s->plan->directory;
+	int error = launcher_start(&s->launcher, w->id, directory, &launched, &why, &missing);
+	if (error != 0 && missing && resolve_again(s, w, directory)) {
+		why = text_in(buffer, sizeof buffer);
+		directory = releases_path(&s->releases, w->release);
+		error = launcher_start(&s->launcher, w->id, directory, &launched, &why, &missing);
+	}
+	if (error != 0)
+		feed_failed(s, order->worker, buffer);
+	else
+		take_member(s, order->worker, &launched);
+}
+
+static void prove_again(struct supervisor *s, const struct order *order) {
+	struct member *m = supervisor_member(s, order->worker);
+	if (m != NULL)
+		member_prove(m, s->plan->config.app.probe.path != NULL ? &s->probe : NULL);
+}
+
+static void send_signal(struct supervisor *s, const struct order *order) {
+	struct member *m = supervisor_member(s, order->worker);
+	if (m != NULL)
+		member_signal(m, order->number);
+}
+
+static void count(struct supervisor *s, const struct order *order) {
+	struct member *m = supervisor_member(s, order->worker);
+	if (m != NULL)
+		member_count(m);
+}
+
+static void close_idle(struct supervisor *s, const struct order *order) {
+	struct member *m = supervisor_member(s, order->worker);
+	if (m != NULL)
+		member_half_close(m, CLOSE_IDLE);
+}
+
+static void close_busy(struct supervisor *s, const struct order *order) {
+	struct member *m = supervisor_member(s, order->worker);
+	if (m != NULL)
+		member_half_close(m, CLOSE_BUSY);
+}
+
+static void read_all(struct supervisor *s, const struct order *order UNUSED) {
+	struct herd_event event = { .kind = HERD_READINGS };
+	size_t n = 0;
+	for (size_t i = 0; i < HERD_WORKERS_MAX; i++) {
+		struct member *m = s->members[i];
+		if (m != NULL && member_read_cheap(m, s->plan->machine.swap, &s->readings[n]))
+			n++;
+	}
+	event.readings.readings = s->readings;
+	event.readings.n = n;
+	feed(s, &event);
+	look_at_restart_txt(s);
+}
+
+static void read_one(struct supervisor *s, const struct order *order) {
+	struct member *m = supervisor_member(s, order->worker);
+	if (m != NULL)
+		member_read_memory(m);
+}
+
+static void prove(struct supervisor *s, const struct order *order) {
+	struct member *m = supervisor_member(s, order->worker);
+	if (m != NULL)
+		member_prove_allocator(m);
+}
+
+static void ask_alive(struct supervisor *s, const struct order *order) {
+	struct member *m = supervisor_member(s, order->worker);
+	if (m != NULL)
+		member_ask_alive(m, s->plan->config.app.probe.path != NULL ? &s->probe : NULL);
+}
+
+static void look_at_queue(struct supervisor *s, const struct order *order UNUSED) {
+	const struct herd_event event = { .kind = HERD_QUEUE,
+					  .number = listeners_queued(&s->listeners) };
+	feed(s, &event);
+}
+
+static void forget(struct supervisor *s, const struct order *order) {
+	for (size_t i = 0; i < HERD_WORKERS_MAX; i++) {
+		if (s->members[i] == NULL || s->members[i]->id != order->worker)
+			continue;
+		member_forget(s->members[i]);
+		s->members[i] = NULL;
+	}
+}
+
+static void leave(struct supervisor *s, const struct order *order) {
+	struct event e = event_make(EVENT_DAEMON_STOPPED);
+	event_text(&e, "reason", "%s", order->number == 0 ? "asked to" : "gave up");
+	event_time(&e, "uptime", clock_now() - s->herd->started);
+	s->exit_code = order->number;
+	supervisor_tell(s, &e);
+	ev_break(s->loop, EVBREAK_ALL);
+}
+
+static void (*const performers[])(struct supervisor *, const struct order *) = {
+	[ORDER_LAUNCH] = launch,         [ORDER_PROBE] = prove_again,
+	[ORDER_SIGNAL] = send_signal,    [ORDER_COUNT] = count,
+	[ORDER_CLOSE_IDLE] = close_idle, [ORDER_CLOSE_BUSY] = close_busy,
+	[ORDER_READ_ALL] = read_all,     [ORDER_READ] = read_one,
+	[ORDER_PROVE] = prove,           [ORDER_LIVENESS] = ask_alive,
+	[ORDER_QUEUE] = look_at_queue,   [ORDER_FORGET] = forget,
+	[ORDER_LEAVE] = leave,
+};
+
+void perform(struct supervisor *s, const struct order *order) {
+	performers[order->kind](s, order);
+}
+
+void perform_new_rules(struct supervisor *s) {
+	const struct config *c = &s->plan->config;
+	struct text out = TEXT_IN(s->probe_request);
+	/* The configuration's own checks are at least as strict: it can't be refused here. */
+	if (c->app.probe.path != NULL &&
+	    probe_request(c->app.probe.path, &c->app.probe.headers, &out) != 0)
+		out.len = 0;
+	s->probe = (struct probe_rules){ .request = s->probe_request,
+					 .request_len = out.len,
+					 .status = &c->app.probe.status };
+	s->launcher.plan = s->plan;
+	s->launcher.output = s->output.fd;
+}

@@ -1,0 +1,328 @@
+#include "daemon/plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/worker_environment.h"
+#include "daemon/allocator_find.h"
+#include "daemon/machine.h"
+#include "os/control_socket.h"
+#include "os/file.h"
+#include "os/preflight.h"
+#include "os/ruby_dir.h"
+#include "os/runtime_dir.h"
+#include "util/fd.h"
+#include "util/heap.h"
+
+#define FILE_MAX          ((size_t)1 << 20)
+#define PREFLIGHT_SECONDS 60
+
+struct runtime_bases plan_runtime_bases(void) {
+	return (struct runtime_bases){ .run = "/run",
+				       .xdg = getenv("XDG_RUNTIME_DIR"),
+				       .tmp = "/tmp" };
+}
+
+static int fail(struct errors *errors, const char *what, int error) {
+	return error_at(errors_next(errors), 0, 0, "%s: %s", what, strerror(error));
+}
+
+static int read_file(const char *path, struct config *config, struct errors *errors) {
+	AUTOFREE char *text = NULL;
+	size_t len = 0;
+	int error = file_read(path, FILE_MAX, &text, &len);
+	if (error == -EFBIG)
+		return error_at(errors_next(errors), 0, 0,
+				"is larger than 1 MiB: that is no configuration of pumakeeper's");
+	if (error != 0)
+		return error_at(errors_next(errors), 0, 0, "%s", strerror(-error));
+	return config_parse(text, len, config, errors);
+}
+
+static int read_words(char *const *argv, struct config *config, struct errors *errors) {
+	if (config_defaults(config) != 0)
+		return fail(errors, "pumakeeperd", ENOMEM);
+	for (; *argv != NULL; argv++) {
+		if (strings_add(&config->app.command, *argv) != 0)
+			return fail(errors, "pumakeeperd", ENOMEM);
+	}
+	return 0;
+}
+
+static int look_at_directory(struct plan *plan, struct errors *errors) {
+	const char *wished = plan->config.app.directory;
+	char here[PATH_MAX];
+	if (getcwd(here, sizeof here) == NULL)
+		return fail(errors, "the current directory", errno);
+	if (wished == NULL)
+		snprintf(plan->wished_directory, sizeof plan->wished_directory, "%s", here);
+	else if (snprintf(plan->wished_directory, sizeof plan->wished_directory, "%s%s%s",
+			  wished[0] == '/' ? "" : here, wished[0] == '/' ? "" : "/",
+			  wished) >= PATH_MAX)
+		return fail(errors, "app.directory", ENAMETOOLONG);
+	int error = plan_resolve_directory(plan, plan->directory);
+	if (error != 0)
+		return error_at(errors_next(errors), 0, 0, "app.directory %s: %s",
+				plan->wished_directory, strerror(-error));
+	return 0;
+}
+
+int plan_resolve_directory(const struct plan *plan, char path[PATH_MAX]) {
+	return realpath(plan->wished_directory, path) != NULL ? 0 : -errno;
+}
+
+/* Other daemons on this machine share its memory with us; what is stale answers nobody. */
+static unsigned count_keepers(const char *name) {
+	struct runtime_bases bases = plan_runtime_bases();
+	struct strings sockets = { 0 };
+	char own[APP_NAME_MAX + 16];
+	unsigned n = 0;
+	snprintf(own, sizeof own, "/%s/control", name);
+	if (runtime_dir_list(&bases, &sockets) != 0)
+		return 0;
+	for (size_t i = 0; i < sockets.len; i++) {
+		const char *path = sockets.items[i];
+		size_t len = strlen(path), tail = strlen(own);
+		if (len >= tail && strcmp(path + len - tail, own) == 0)
+			continue;
+		AUTOCLOSE int fd = control_socket_connect(path);
+		n += fd >= 0;
+	}
+	strings_finish(&sockets);
+	return n;
+}
+
+static int resolve_limits(struct plan *plan, struct errors *errors) {
+	struct error err = { 0 };
+	if (limits_resolve(&plan->config, &plan->machine, &plan->limits, &err) == 0)
+		return 0;
+	*errors_next(errors) = err;
+	return -1;
+}
+
+static int look_at_machine(struct plan *plan, struct errors *errors) {
+	machine_look(&plan->machine);
+	plan->machine.other_keepers = count_keepers(plan->name);
+	return resolve_limits(plan, errors);
+}
+
+PRINTF(2, 3) static int note(struct plan *plan, const char *fmt, ...) {
+	char text[400];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof text, fmt, args);
+	va_end(args);
+	return strings_add(&plan->notes, text);
+}
+
+/* A library that isn't there is an error only where it is required. */
+static int look_for_allocator(struct plan *plan, struct errors *errors) {
+	struct error err = { 0 };
+	const char *preload = plan->config.allocator.preload;
+	if (allocator_find(preload, plan->preload, sizeof plan->preload, &err) == 0)
+		return 0;
+	plan->preload[0] = '\0';
+	bool chosen = strcmp(preload, "jemalloc") != 0;
+	if (plan->config.allocator.require || chosen)
+		return error_at(errors_next(errors), 0, 0, "allocator.preload: %.300s", err.text);
+	return note(plan, "workers run on the C library's malloc: %.300s", err.text);
+}
+
+static int look_for_ruby(struct plan *plan, struct errors *errors) {
+	if (plan->command.kind != COMMAND_PUMA)
+		return 0;
+	int error =
+		ruby_dir_find(getenv("PUMAKEEPER_RUBY_DIR"), plan->ruby_dir, sizeof plan->ruby_dir);
+	if (error == 0)
+		return 0;
+	return error_at(errors_next(errors), 0, 0,
+			"pumakeeper's own Ruby files are not where they should be: %s; install "
+			"it anew, or set PUMAKEEPER_RUBY_DIR",
+			strerror(-error));
+}
+
+static int understand(struct plan *plan, struct errors *errors) {
+	struct error err = { 0 };
+	if (command_understand(&plan->config.app.command, &plan->command, &err) == 0)
+		return 0;
+	*errors_next(errors) = err;
+	return -1;
+}
+
+static int name_it(struct plan *plan, struct errors *errors) {
+	struct error err = { 0 };
+	if (app_name(&plan->config, plan->wished_directory, plan->name, sizeof plan->name, &err) ==
+	    0)
+		return 0;
+	*errors_next(errors) = err;
+	return -1;
+}
+
+static int resolve(struct plan *plan, struct errors *errors) {
+	int (*const steps[])(struct plan *, struct errors *) = {
+		understand,      look_at_directory,  name_it,
+		look_at_machine, look_for_allocator, look_for_ruby,
+	};
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		if (steps[i](plan, errors) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+struct plan *plan_create(const struct plan_source *source, struct errors *errors) {
+	struct plan *plan = calloc(1, sizeof *plan);
+	if (plan == NULL) {
+		(void)fail(errors, "pumakeeperd", ENOMEM);
+		return NULL;
+	}
+	int error = source->path != NULL ? read_file(source->path, &plan->config, errors)
+					 : read_words(source->argv, &plan->config, errors);
+	if (error == 0)
+		error = resolve(plan, errors);
+	if (error == 0)
+		return plan;
+	plan_destroy(plan);
+	return NULL;
+}
+
+static int build_preflight(const struct plan *plan, struct strings *argv, struct strings *envp) {
+	char file[PATH_MAX + 16];
+	snprintf(file, sizeof file, "%s/inspect.rb", plan->ruby_dir);
+	const struct worker_environment wish = {
+		.inherited = environ,
+		.app = &plan->config.app.environment,
+		.directory = plan->directory,
+		.ruby_file = file,
+	};
+	int error = worker_environment_build(&wish, envp);
+	if (error == 0)
+		error = strings_set(envp, "PUMAKEEPER_INSPECT_FD", "3");
+	return error != 0 ? error : strings_copy(argv, &plan->config.app.command);
+}
+
+/* The end of what it printed says more than any words of ours. */
+static int explain_preflight(const struct plan *plan, int error, enum spawn_step step,
+			     const char *path, const struct preflight *result,
+			     struct errors *errors) {
+	struct error *err = errors_next(errors);
+	if (error == -ENODATA || error == -ETIMEDOUT)
+		return error_at(err, 0, 0, "app.command %s%s%s",
+				error == -ENODATA ? "ended before Puma could tell its configuration"
+						  : "told nothing of Puma's configuration in time",
+				result->output[0] != '\0' ? "; it printed:\n" : "", result->output);
+	const struct command_failure failure = { .step = spawn_step_name(step),
+						 .error = -error,
+						 .path = path,
+						 .directory = plan->directory };
+	struct text out = text_in(err->text, sizeof err->text);
+	err->line = err->column = 0;
+	command_explain(&plan->config.app.command, &failure, &out);
+	return -1;
+}
+
+static int understand_settings(struct plan *plan, const struct preflight *result,
+			       struct errors *errors) {
+	struct error err = { 0 };
+	if (puma_settings_parse(result->told, &plan->settings, &err) == 0) {
+		plan->has_settings = true;
+		if (puma_settings_check(&plan->settings, result->pid, &err) == 0)
+			return 0;
+	}
+	*errors_next(errors) = err;
+	return -1;
+}
+
+static int run_preflight(struct plan *plan, const struct strings *argv, const struct strings *envp,
+			 struct errors *errors) {
+	struct preflight result = { 0 };
+	enum spawn_step step = SPAWN_FORK;
+	const struct spawn program = { .argv = argv->items,
+				       .envp = envp->items,
+				       .directory = plan->directory };
+	int error = preflight_run(&program, PREFLIGHT_SECONDS * MSEC_SECOND, &result, &step);
+	if (error != 0)
+		return explain_preflight(plan, error, step, strings_get(envp, "PATH"), &result,
+					 errors);
+	error = understand_settings(plan, &result, errors);
+	free(result.told);
+	return error;
+}
+
+static int look_at_puma(struct plan *plan, struct errors *errors) {
+	struct strings argv = { 0 }, envp = { 0 };
+	int error = build_preflight(plan, &argv, &envp);
+	error = error != 0 ? fail(errors, "app.command", -error)
+			   : run_preflight(plan, &argv, &envp, errors);
+	strings_finish(&argv);
+	strings_finish(&envp);
+	return error;
+}
+
+/* What app.listen doesn't say Puma's own configuration does. */
+static int take_binds(struct plan *plan) {
+	const struct puma_settings *s = &plan->settings;
+	int error = puma_settings_listen(s, &plan->config.app.listen);
+	for (size_t i = 0; error == 0 && i < plan->config.app.listen.len; i++)
+		error = note(plan, "listening on %s (%s)", plan->config.app.listen.items[i],
+			     settings_source_name(s, s->binds_from));
+	return error;
+}
+
+static int take_workers(struct plan *plan) {
+	const struct puma_settings *s = &plan->settings;
+	if (s->workers > 0)
+		plan->config.app.workers = s->workers;
+	return note(plan, "%u workers (%s)", s->workers > 0 ? s->workers : plan->machine.processors,
+		    s->workers > 0 ? settings_source_name(s, s->workers_from)
+				   : "one for each processor");
+}
+
+static int note_differences(struct plan *plan, bool workers_taken) {
+	const struct puma_plan in_force = { .listen = &plan->config.app.listen,
+					    .workers_taken = workers_taken };
+	return puma_settings_notes(&plan->settings, &in_force, &plan->notes);
+}
+
+int plan_ask_puma(struct plan *plan, const struct plan_source *source, struct errors *errors) {
+	bool no_file = source->path == NULL, no_listen = plan->config.app.listen.len == 0;
+	if (plan->command.kind != COMMAND_PUMA && no_listen)
+		return error_at(errors_next(errors), 0, 0,
+				"app.listen: write where a server that is not Puma shall listen, "
+				"such as [tcp://0.0.0.0:9292]");
+	if (plan->command.kind != COMMAND_PUMA)
+		return 0;
+	if (look_at_puma(plan, errors) != 0)
+		return -1;
+	int error = no_listen ? take_binds(plan) : 0;
+	if (error == 0 && no_file)
+		error = take_workers(plan);
+	if (error == 0)
+		error = note_differences(plan, no_file);
+	return error == 0 ? resolve_limits(plan, errors) : fail(errors, "app.command", -error);
+}
+
+void plan_destroy(struct plan *plan) {
+	if (plan == NULL)
+		return;
+	config_finish(&plan->config);
+	puma_settings_finish(&plan->settings);
+	strings_finish(&plan->notes);
+	free(plan);
+}
+
+void plan_print_errors(const struct plan_source *source, const struct errors *errors) {
+	const char *name = source->path != NULL ? source->path : "pumakeeperd";
+	for (size_t i = 0; i < errors->len; i++) {
+		const struct error *e = &errors->list[i];
+		if (e->line > 0)
+			fprintf(stderr, "%s:%zu:%zu: %s\n", name, e->line, e->column, e->text);
+		else
+			fprintf(stderr, "%s: %s\n", name, e->text);
+	}
+	if (errors->more)
+		fprintf(stderr, "%s: and more\n", name);
+}

@@ -1,0 +1,105 @@
+/* What the parts of the supervisor share: supervisor.c, perform.c, requests.c, reload.c. */
+#pragma once
+
+#include <ev.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "core/herd.h"
+#include "core/probe.h"
+#include "daemon/control.h"
+#include "daemon/journal.h"
+#include "daemon/launcher.h"
+#include "daemon/listeners.h"
+#include "daemon/member.h"
+#include "daemon/output.h"
+#include "daemon/plan.h"
+#include "daemon/releases.h"
+#include "daemon/supervisor.h"
+
+#define PENDING_MAX (HERD_WORKERS_MAX + 32) /* one at once for each worker, at most */
+#define WAITING_MAX 64
+
+/* An event that waits for the one before it to be performed; its texts are kept here. */
+struct pending {
+	struct herd_event event;
+	char text[320], hint[200];
+	struct allocator allocator;
+};
+
+/* A client that gets more than one answer, or a late one. */
+struct waiting {
+	enum waiting_for {
+		WAITING_NOBODY,
+		WAITING_STATUS, /* until connections are counted */
+		WAITING_EVENTS, /* --follow */
+		WAITING_RESTART,
+		WAITING_STOP,
+	} what;
+	uint64_t client;
+};
+
+struct supervisor {
+	struct ev_loop *loop;
+	const struct plan_source *source;
+	struct plan *plan;
+	struct herd *herd;
+	struct orders *orders;
+	struct journal *journal;
+
+	struct runtime_dir dir;
+	int lock;
+	char control_path[128];
+	int control_listener;
+	struct control *control;
+	struct waiting waiting[WAITING_MAX];
+	ev_timer status_late; /* no longer than this for a count */
+
+	struct listener_set listeners;
+	struct listeners listener_names;
+	struct output output;
+	struct launcher launcher;
+	struct releases releases;
+	struct probe_rules probe;
+	char probe_request[4096];
+
+	struct reader *memory, *sockets;
+	struct member_owner owner;
+	struct member *members[HERD_WORKERS_MAX];
+	struct reading readings[HERD_WORKERS_MAX];
+
+	struct pending pending[PENDING_MAX]; /* a ring */
+	size_t pending_first, pending_len;
+	bool feeding;
+	int exit_code;
+
+	ev_timer deadline;
+	ev_signal term, interrupt, hangup, child;
+	int64_t restart_txt; /* its mtime in ns when it was last looked at; 0: it isn't there */
+};
+
+/* Every callback ends here, and only here is the world looked at afresh. */
+void feed(struct supervisor *s, const struct herd_event *event);
+
+void supervisor_tell(struct supervisor *s, struct event *event);
+
+struct member *supervisor_member(struct supervisor *s, unsigned id);
+
+/* perform.c */
+void perform(struct supervisor *s, const struct order *order);
+
+/* The probe's request and what counts as a yes, from the plan as it is now. */
+void perform_new_rules(struct supervisor *s);
+
+/* requests.c */
+extern const struct control_handler requests_handler;
+void requests_told(void *context, const struct event *event); /* for those who wait */
+void requests_counted(struct supervisor *s);
+void requests_init(struct supervisor *s);
+
+/* reload.c: `said` becomes what to tell the person. False: nothing was changed. */
+bool reload(struct supervisor *s, struct text *said);
+
+/* restart --all, or tmp/restart.txt: new code, if there is any. */
+void deploy(struct supervisor *s, const unsigned *slots, unsigned n, bool force, const char *by);
+void look_at_restart_txt(struct supervisor *s);
