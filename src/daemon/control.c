@@ -168,6 +168,11 @@ void control_answer(struct control *c, uint64_t id, const char *json_line) {
 		control_done(c, id);
 }
 
+uid_t control_uid(struct control *c, uint64_t id) {
+	const struct client *client = find_waiting(c, id);
+	return client != NULL ? client->uid : (uid_t)-1;
+}
+
 unsigned control_count(const struct control *c) {
 	unsigned n = 0;
 	for (unsigned i = 0; i < c->rules.max_clients; i++)

@@ -75,6 +75,9 @@ void control_done(struct control *c, uint64_t client);
 /* Both at once, and the usual case: one line is the whole answer. */
 void control_answer(struct control *c, uint64_t client, const char *json_line);
 
+/* Who asked, for the event that tells of it; (uid_t)-1 when the client is gone. */
+uid_t control_uid(struct control *c, uint64_t client);
+
 /* Clients that are connected. */
 unsigned control_count(const struct control *c);
 

@@ -152,6 +152,8 @@ START_TEST(an_answer_may_come_later_and_in_pieces)
 	say(fd, "\"all\":true,\"wait\":true}\n");
 	UNTIL(d.requests == 1);
 	ck_assert(d.request.wait);
+	ck_assert_uint_eq(control_uid(d.control, d.client), geteuid());
+	ck_assert_uint_eq(control_uid(d.control, d.client + 1), (uid_t)-1);
 	ck_assert(control_send(d.control, d.client, "{\"progress\":1}"));
 	turn();
 	ck_assert(control_send(d.control, d.client, DONE));
@@ -409,10 +411,39 @@ END_TEST
 
 static struct rlimit descriptors;
 
-static unsigned accept_turns;
+static unsigned loop_turns;
 static void count_turn(struct ev_loop *loop UNUSED, ev_check *w UNUSED, int revents UNUSED) {
-	accept_turns++;
+	loop_turns++;
 }
+
+static void break_loop(struct ev_loop *loop, ev_timer *w UNUSED, int revents UNUSED) {
+	ev_break(loop, EVBREAK_ONE);
+}
+
+START_TEST(nobody_keeps_the_loop_busy_while_they_wait)
+{
+	start();
+	AUTOCLOSE int half_closed = dial(), talks = dial();
+	say(half_closed, RELOAD);
+	shutdown(half_closed, SHUT_WR);
+	say(talks, RELOAD);
+	UNTIL(d.requests == 2);
+	say(talks, RELOAD);
+	for (int i = 0; i < 10; i++)
+		turn();
+	ev_check check;
+	ev_timer timer;
+	ev_check_init(&check, count_turn);
+	ev_timer_init(&timer, break_loop, 0.03, 0.0);
+	ev_check_start(d.loop, &check);
+	ev_timer_start(d.loop, &timer);
+	loop_turns = 0;
+	ev_run(d.loop, 0);
+	ck_assert_uint_lt(loop_turns, 4);
+	ev_check_stop(d.loop, &check);
+	stop();
+}
+END_TEST
 
 START_TEST(out_of_descriptors_we_neither_spin_nor_forget_who_waits)
 {
@@ -425,12 +456,12 @@ START_TEST(out_of_descriptors_we_neither_spin_nor_forget_who_waits)
 	ev_check check;
 	ev_check_init(&check, count_turn);
 	ev_check_start(d.loop, &check);
-	accept_turns = 0;
+	loop_turns = 0;
 	UNTIL(d.refused == 1);
 	ck_assert_str_eq(d.reason, strerror(EMFILE));
 	setrlimit(RLIMIT_NOFILE, &descriptors);
 	UNTIL(d.requests == 1); /* waits for the second to pass, in one or two turns */
-	ck_assert_uint_lt(accept_turns, 6);
+	ck_assert_uint_lt(loop_turns, 6);
 	ev_check_stop(d.loop, &check);
 	ck_assert_str_eq(hear(fd), ANSWER);
 	stop();
@@ -535,6 +566,7 @@ SUITE("control", a_request_is_answered_and_the_connection_ends,
       a_client_that_never_reads_is_dropped_in_time,
       a_client_that_never_reads_cannot_fill_our_memory, a_slow_reader_gets_all_of_it,
       a_thousand_clients_do_not_keep_out_those_who_came_first,
+      nobody_keeps_the_loop_busy_while_they_wait,
       out_of_descriptors_we_neither_spin_nor_forget_who_waits,
       who_may_is_decided_by_uid_and_every_group, a_reload_changes_who_may,
       the_last_words_are_still_written_when_the_daemon_ends)

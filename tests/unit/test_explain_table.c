@@ -46,6 +46,16 @@ START_TEST(nothing_known_is_said_as_that)
 }
 END_TEST
 
+START_TEST(without_a_limit_nothing_is_over_it)
+{
+	json_t *answer = json_pack("{s:i,s:s,s:[{s:i,s:b}]}", "slot", 0, "figure", "rss", "samples",
+				   "rss_bytes", 2048, "dear", 0);
+	ck_assert_str_eq(print(answer, 80), "slot 0  rss, no limit\n"
+					    "samples  [2KiB]\n"
+					    "verdict  –\n");
+}
+END_TEST
+
 START_TEST(hostile_words_stay_in_their_place)
 {
 	json_t *answer = json_pack("{s:i,s:s,s:s,s:[{s:s,s:s}]}", "slot", 1, "state", "\033[31m",
@@ -59,4 +69,4 @@ START_TEST(hostile_words_stay_in_their_place)
 END_TEST
 
 SUITE("explain_table", the_samples_and_each_rule_are_told, nothing_known_is_said_as_that,
-      hostile_words_stay_in_their_place)
+      without_a_limit_nothing_is_over_it, hostile_words_stay_in_their_place)

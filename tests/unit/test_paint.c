@@ -30,6 +30,7 @@ START_TEST(no_control_character_reaches_the_terminal)
 		  "x?cod.exe" }, /* right-to-left override */
 		{ "caf\xc3\xa9 \xe6\x97\xa5", "caf\xc3\xa9 \xe6\x97\xa5" },
 		{ "cut \xe6\x97", "cut ??" },
+		{ "\xee\x82\xb0", "?" },     /* a private glyph */
 		{ "\xf3\xa0\x81\x81", "?" }, /* a tag: invisible letters */
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

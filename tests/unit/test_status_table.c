@@ -207,6 +207,50 @@ START_TEST(any_shape_of_answer_is_survived)
 }
 END_TEST
 
+static json_t *one_worker(int64_t uss, int strikes) {
+	return json_pack("{s:[{s:i,s:I,s:I,s:i,s:i}]}", "workers", "slot", 0, "uss_bytes", uss,
+			 "limit_bytes", INT64_C(1000), "strikes", strikes, "restarts", 0);
+}
+
+START_TEST(the_bar_changes_its_colour_near_the_limit)
+{
+	const struct {
+		int64_t uss;
+		const char *shown;
+	} cases[] = {
+		{ 0, "\033[32m         0%\033[0m" },       { 799, "\033[32m████▊   79%\033[0m" },
+		{ 800, "\033[33m████▊   80%\033[0m" },     { 1000, "\033[1;31m██████ 100%\033[0m" },
+		{ 50000, "\033[1;31m██████ 999%\033[0m" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		json_t *status = one_worker(cases[i].uss, 0);
+		print(status, (struct style){ 80, true, true });
+		ck_assert_msg(strstr(buffer, cases[i].shown) != NULL, "%s", buffer);
+		json_decref(status);
+	}
+}
+END_TEST
+
+START_TEST(a_column_of_zeros_is_not_worth_its_place)
+{
+	json_t *calm = one_worker(500, 0), *struck = one_worker(500, 1);
+	ck_assert_ptr_null(strstr(print(calm, (struct style){ 100, false, true }), "STRIKES"));
+	ck_assert_ptr_nonnull(strstr(print(struck, (struct style){ 100, false, true }), "STRIKES"));
+	ck_assert_ptr_null(strstr(buffer, "RESTARTS"));
+	json_decref(calm);
+	json_decref(struck);
+}
+END_TEST
+
+START_TEST(a_rehearsal_is_not_mistaken_for_the_play)
+{
+	json_t *status = json_pack("{s:s,s:b}", "app", "myapp", "rehearse", 1);
+	print(status, (struct style){ 0, false, true });
+	ck_assert_ptr_nonnull(strstr(buffer, "! a rehearsal: it says what it would replace"));
+	json_decref(status);
+}
+END_TEST
+
 START_TEST(degraded_is_what_it_says)
 {
 	json_t *status = json_pack("{s:s}", "state", "ok");
@@ -222,4 +266,5 @@ SUITE("status_table", eighty_columns_hold_what_matters, no_line_is_wider_than_th
       what_is_not_known_is_never_zero, no_workers_are_no_table,
       sixty_four_workers_are_sixty_four_rows, allocators_are_told_apart_when_they_differ,
       no_string_of_the_answer_can_reach_the_terminal, any_shape_of_answer_is_survived,
-      degraded_is_what_it_says)
+      the_bar_changes_its_colour_near_the_limit, a_column_of_zeros_is_not_worth_its_place,
+      a_rehearsal_is_not_mistaken_for_the_play, degraded_is_what_it_says)

@@ -48,6 +48,21 @@ START_TEST(a_sentence_without_room_goes_below)
 }
 END_TEST
 
+START_TEST(a_sentence_is_cut_only_where_enough_of_it_remains)
+{
+	static const char *const wordy[1][4] = {
+		{ "1", "ready", "12M", "a sentence of more than forty letters is cut at the end" }
+	};
+	ck_assert_str_eq(print(60, wordy, 1),
+			 "NO STATE SIZE LAST\n"
+			 " 1 ready  12M a sentence of more than forty letters is cut …\n");
+	ck_assert_str_eq(print(50, wordy, 1),
+			 "NO STATE SIZE\n"
+			 " 1 ready  12M\n"
+			 "     a sentence of more than forty letters is cut…\n");
+}
+END_TEST
+
 START_TEST(the_least_important_column_goes_first)
 {
 	ck_assert_str_eq(print(12, cells, 2), "NO STATE\n 1 ready\n22 booting\n");
@@ -68,4 +83,5 @@ START_TEST(no_rows_are_no_table)
 END_TEST
 
 SUITE("table", columns_are_as_wide_as_their_widest_cell, a_sentence_without_room_goes_below,
-      the_least_important_column_goes_first, a_column_of_blanks_is_not_shown, no_rows_are_no_table)
+      a_sentence_is_cut_only_where_enough_of_it_remains, the_least_important_column_goes_first,
+      a_column_of_blanks_is_not_shown, no_rows_are_no_table)
