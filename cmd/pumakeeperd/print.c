@@ -7,10 +7,43 @@
 #include "daemon/plan.h"
 #include "util/text.h"
 
+/* Around the options, which their table describes. */
+static const char manual_head[] =
+	".Dd November 24, 2026\n"
+	".Dt PUMAKEEPER.YML 5\n"
+	".Os\n"
+	".Sh NAME\n"
+	".Nm pumakeeper.yml\n"
+	".Nd configuration of pumakeeperd\n"
+	".Sh DESCRIPTION\n"
+	"A file in YAML with the sections below, read by\n"
+	".Xr pumakeeperd 8\n"
+	"at its start and again at a reload.\n"
+	"Only\n"
+	".Ic app.command\n"
+	"has no default.\n"
+	"Unknown and repeated keys, anchors, aliases and tags are errors; a bad file starts nothing\n"
+	"and changes nothing, and every error is told with its line and column.\n"
+	".Pp\n"
+	".Ql pumakeeperd -c FILE --check\n"
+	"prints what a file means on this machine,\n"
+	".Ql pumakeeperd --sample\n"
+	"a file with every option.\n"
+	".Sh OPTIONS\n";
+static const char manual_tail[] = ".Sh SEE ALSO\n"
+				  ".Xr pumakeeper 1 ,\n"
+				  ".Xr pumakeeperd 8\n";
+
 static char page[1 << 17]; /* every option with its meaning is some 12 KB */
 
 static void put(const struct text *text) {
 	fwrite(text->data, 1, text->len, stdout);
+}
+
+static void print_manual(struct text *out) {
+	text_puts(out, manual_head);
+	config_print_manual(out);
+	text_puts(out, manual_tail);
 }
 
 bool print_and_leave(const struct daemon_options *given) {
@@ -26,7 +59,7 @@ bool print_and_leave(const struct daemon_options *given) {
 	if (given->sample)
 		config_print_sample(&out);
 	else if (given->manual)
-		config_print_manual(&out);
+		print_manual(&out);
 	else
 		return false;
 	put(&out);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "os/clock.h"
@@ -63,6 +64,15 @@ static int priority_of(enum log_level level) {
 	return 7;
 }
 
+static void print_time(const struct event *e, struct text *line) {
+	struct tm tm;
+	char date[32];
+	time_t seconds = (time_t)(e->wall_msec / 1000);
+	localtime_r(&seconds, &tm);
+	strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S%z", &tm);
+	text_printf(line, "%s %-7s ", date, level_name(event_rows[e->id].level));
+}
+
 static bool print(struct journal *j, const struct event *e) {
 	char buffer[LINE_MAX_BYTES];
 	struct text line = text_in(buffer, sizeof buffer - 1);
@@ -72,8 +82,8 @@ static bool print(struct journal *j, const struct event *e) {
 	if (j->rules.format == LOG_JSON) {
 		event_print_json(e, &line);
 	} else {
-		if (!j->rules.priority)
-			text_printf(&line, "%-7s ", level_name(level));
+		if (!j->rules.priority) /* the journal dates and ranks its lines itself */
+			print_time(e, &line);
 		event_print(e, &line);
 	}
 	buffer[line.len++] = '\n';

@@ -48,6 +48,9 @@ static int build(const struct launcher *l, const char *directory, const struct i
 		.single = puma,
 	};
 	int error = worker_environment_build(&wish, envp);
+	bool may_notify = plan->config.app.probe.path == NULL && l->notify_path != NULL;
+	if (error == 0 && may_notify)
+		error = strings_set(envp, "NOTIFY_SOCKET", l->notify_path);
 	return error != 0 ? error
 			  : command_worker_argv(&plan->config.app.command, &plan->command, argv);
 }

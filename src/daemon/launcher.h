@@ -12,6 +12,7 @@ struct launcher {
 	const struct plan *plan;
 	const struct listener_set *listeners;
 	const char *runtime_dir; /* probe sockets live there */
+	const char *notify_path; /* READY=1 is listened for there; NULL: nowhere */
 	int output;              /* the workers' stdout and stderr; -1: the daemon's own */
 };
 

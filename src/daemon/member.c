@@ -49,14 +49,26 @@ static void on_end(struct ev_loop *loop, ev_io *w, int revents UNUSED) {
 	report(m, (struct herd_event){ .kind = HERD_EXITED, .text = how });
 }
 
+/* From now on another image is a surprise; before, bundle and its like exec. */
+static void proved(struct member *m) {
+	ev_timer_stop(m->owner->loop, &m->threads);
+	m->known_image = process_image(&m->process, &m->image) == 0;
+	report(m, (struct herd_event){ .kind = HERD_ANSWERED });
+}
+
 static void on_answer(struct prober *p, const struct prober_answer *answer) {
 	struct member *m = container_of(p, struct member, prober);
 	char hint[200] = "";
 	struct text out = text_in(hint, sizeof hint);
+	if (m->alive_asked) {
+		/* Any answer is a sign of life, also a refusal. */
+		m->alive_asked = false;
+		prober_stop(p);
+		report(m, (struct herd_event){ .kind = HERD_ALIVE });
+		return;
+	}
 	if (answer->ready) {
-		/* From now on another image is a surprise; before, bundle and its like exec. */
-		m->known_image = process_image(&m->process, &m->image) == 0;
-		report(m, (struct herd_event){ .kind = HERD_ANSWERED });
+		proved(m);
 		return;
 	}
 	(void)probe_hint(answer->status, answer->location, &out);
@@ -66,13 +78,16 @@ static void on_answer(struct prober *p, const struct prober_answer *answer) {
 				       .hint = hint });
 }
 
-static void on_threads(struct ev_loop *loop, ev_timer *w, int revents UNUSED) {
+void member_notified(struct member *m) {
+	if (ev_is_active(&m->threads))
+		proved(m);
+}
+
+static void on_threads(struct ev_loop *loop UNUSED, ev_timer *w, int revents UNUSED) {
 	struct member *m = container_of(w, struct member, threads);
 	if (process_threads(&m->process, THREADS_NAME) <= 0)
 		return;
-	ev_timer_stop(loop, w);
-	m->known_image = process_image(&m->process, &m->image) == 0;
-	report(m, (struct herd_event){ .kind = HERD_ANSWERED });
+	proved(m);
 }
 
 static uint64_t usec_of(struct timespec t) {
@@ -160,7 +175,7 @@ static void memory_done(struct job *job) {
 }
 
 static void report_alive(struct member *m) {
-	m->alive_asked = false;
+	m->count_alive = false;
 	if (m->count.error == 0 && m->traffic != m->last_traffic)
 		report(m, (struct herd_event){ .kind = HERD_ALIVE });
 	m->last_traffic = m->traffic;
@@ -177,7 +192,7 @@ static void count_done(struct job *job) {
 	struct member *m = MEMBER_OF(job, count);
 	if (!came_back(m))
 		return;
-	if (m->alive_asked)
+	if (m->count_alive)
 		report_alive(m);
 	report_count(m, m->count.error);
 }
@@ -249,7 +264,7 @@ void member_signal(struct member *m, int signal) {
 }
 
 void member_prove(struct member *m, const struct probe_rules *rules) {
-	m->known_image = false;
+	m->known_image = m->alive_asked = false;
 	if (rules != NULL && m->probe_path[0] != '\0')
 		prober_start(&m->prober, rules);
 	else
@@ -275,10 +290,13 @@ static bool cpu_moved(struct member *m) {
 void member_ask_alive(struct member *m, const struct probe_rules *rules) {
 	if (cpu_moved(m))
 		report(m, (struct herd_event){ .kind = HERD_ALIVE });
-	m->alive_asked = true;
+	m->count_alive = true;
 	member_count(m);
-	if (rules != NULL && m->probe_path[0] != '\0')
-		prober_start(&m->prober, rules);
+	/* A question that is still unanswered stays: it waits in the same queue as a new one. */
+	if (rules == NULL || m->probe_path[0] == '\0' || m->alive_asked)
+		return;
+	m->alive_asked = true;
+	prober_start(&m->prober, rules);
 }
 
 void member_look_stopped(struct member *m) {
@@ -292,12 +310,27 @@ void member_look_stopped(struct member *m) {
 		report(m, (struct herd_event){ .kind = HERD_CONTINUED });
 }
 
-static void notice_exec(struct member *m) {
+/*
+ * Looking costs three times as much as the reading itself, and a new image starts small: so
+ * only when memory fell, and now and then.
+ */
+#define LOOK_EVERY 12
+
+static void notice_exec(struct member *m, uint64_t rss) {
 	uint64_t image;
+	bool fell = rss < m->last_rss - m->last_rss / 8;
+	m->last_rss = rss;
+	if (!fell && ++m->since_look < LOOK_EVERY)
+		return;
+	m->since_look = 0;
 	if (!m->known_image || process_image(&m->process, &image) != 0 || image == m->image)
 		return;
 	m->image = image;
 	report(m, (struct herd_event){ .kind = HERD_REBOOTED });
+}
+
+static uint64_t page_bytes(void) {
+	return (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 bool member_read_cheap(struct member *m, bool swap, struct reading *reading) {
@@ -308,13 +341,15 @@ bool member_read_cheap(struct member *m, bool swap, struct reading *reading) {
 			 : process_read_statm(&m->process, text, sizeof text);
 	if (n < 0)
 		return false;
-	notice_exec(m);
-	if (!swap)
-		return proc_statm(text, (uint64_t)sysconf(_SC_PAGESIZE), &reading->rss_bytes) == 0;
-	if (proc_status(text, &status) != 0)
+	if (swap) {
+		if (proc_status(text, &status) != 0)
+			return false;
+		reading->rss_bytes = status.rss_bytes;
+		reading->swap_bytes = status.swap_bytes;
+	} else if (proc_statm(text, page_bytes(), &reading->rss_bytes) != 0) {
 		return false;
-	reading->rss_bytes = status.rss_bytes;
-	reading->swap_bytes = status.swap_bytes;
+	}
+	notice_exec(m, reading->rss_bytes);
 	return true;
 }
 

@@ -48,8 +48,10 @@ struct member {
 	char probe_path[108]; /* "": none */
 	struct prober prober; /* proves that it is ready, or alive */
 	bool known_image;
-	uint64_t image;   /* process_image() at its launch; another one: it exec'd */
-	ev_timer threads; /* without a probe: looks for the server's threads */
+	uint64_t image;      /* process_image() at its launch; another one: it exec'd */
+	uint64_t last_rss;   /* of the last cheap reading */
+	unsigned since_look; /* cheap readings since its image was looked at */
+	ev_timer threads;    /* without a probe: looks for the server's threads */
 
 	struct errand memory, count, close, proof;
 	struct memory read;
@@ -61,7 +63,8 @@ struct member {
 	struct half_closed closed;
 	struct allocator allocator;
 
-	bool alive_asked; /* the count under way is for its liveness */
+	bool alive_asked; /* the probe under way is for its liveness, */
+	bool count_alive; /* and so is the count */
 	bool cpu_known;
 	uint64_t cpu_ticks, last_traffic;
 	msec_t cpu_at;
@@ -82,6 +85,11 @@ void member_signal(struct member *m, int signal);
 
 /* Starts asking it to prove itself: by HTTP, or where there is no probe by its threads. */
 void member_prove(struct member *m, const struct probe_rules *rules);
+
+/* It said READY=1: a proof only where it isn't asked. */
+void member_notified(struct member *m);
+
+/* Is it alive: does it answer, or at least work? What shows it is reported; silence isn't. */
 void member_ask_alive(struct member *m, const struct probe_rules *rules);
 
 /* SIGCHLD came: was it stopped or continued? */

@@ -191,6 +191,21 @@ static int open_control(struct supervisor *s, struct error *err) {
 	return s->control != NULL ? 0 : error_at(err, 0, 0, "%s", strerror(ENOMEM));
 }
 
+/* From somebody who is not one of our workers it means nothing. */
+static void on_notified(void *context, pid_t pid) {
+	struct supervisor *s = context;
+	for (size_t i = 0; i < HERD_WORKERS_MAX; i++) {
+		if (s->members[i] != NULL && s->members[i]->pid == pid)
+			member_notified(s->members[i]);
+	}
+}
+
+static int open_notify(struct supervisor *s, struct error *err) {
+	snprintf(s->notify_path, sizeof s->notify_path, "%s/notify", s->dir.path);
+	s->notify = notify_create(s->loop, s->notify_path, on_notified, s, err);
+	return s->notify != NULL ? 0 : -1;
+}
+
 static int start_readers(struct supervisor *s, struct error *err) {
 	s->memory = reader_create(s->loop);
 	s->sockets = s->memory != NULL ? reader_create(s->loop) : NULL;
@@ -232,7 +247,7 @@ static int take_all(struct supervisor *s, struct error *err) {
 		return -1;
 	s->listener_names =
 		(struct listeners){ .list = s->listeners.names, .len = s->listeners.len };
-	if (open_control(s, err) != 0)
+	if (open_control(s, err) != 0 || open_notify(s, err) != 0)
 		return -1;
 	return start_readers(s, err);
 }
@@ -266,6 +281,7 @@ static void begin(struct supervisor *s) {
 	s->launcher = (struct launcher){ .plan = s->plan,
 					 .listeners = &s->listeners,
 					 .runtime_dir = s->dir.path,
+					 .notify_path = s->notify_path,
 					 .output = s->output.fd };
 	perform_new_rules(s);
 	start_watchers(s);
@@ -289,6 +305,7 @@ static void destroy(struct supervisor *s) {
 	stop_watchers(s);
 	end_readers(s);
 	control_destroy(s->control);
+	notify_destroy(s->notify);
 	if (s->control_listener >= 0)
 		listen_unlink(s->control_listener);
 	fd_close(&s->control_listener);

@@ -12,6 +12,7 @@
 #include "daemon/launcher.h"
 #include "daemon/listeners.h"
 #include "daemon/member.h"
+#include "daemon/notify.h"
 #include "daemon/output.h"
 #include "daemon/plan.h"
 #include "daemon/releases.h"
@@ -54,6 +55,9 @@ struct supervisor {
 	struct control *control;
 	struct waiting waiting[WAITING_MAX];
 	ev_timer status_late; /* no longer than this for a count */
+
+	struct notify *notify;
+	char notify_path[108];
 
 	struct listener_set listeners;
 	struct listeners listener_names;

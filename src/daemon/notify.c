@@ -1,0 +1,78 @@
+#include "daemon/notify.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/notify_socket.h"
+#include "util/fd.h"
+
+#define MESSAGE_MAX 4096
+#define AT_A_TURN   32 /* messages: a chatty worker must not hold the loop */
+
+struct notify {
+	struct ev_loop *loop;
+	ev_io io;
+	int fd;
+	char *path;
+	void (*ready)(void *context, pid_t pid);
+	void *context;
+};
+
+/* One assignment per line. */
+static bool says_ready(const char *text) {
+	static const char word[] = "READY=1";
+	for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		size_t n = strcspn(line, "\n");
+		if (n == sizeof word - 1 && strncmp(line, word, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void on_message(struct ev_loop *loop UNUSED, ev_io *w, int revents UNUSED) {
+	struct notify *n = container_of(w, struct notify, io);
+	char text[MESSAGE_MAX];
+	pid_t pid;
+	for (int i = 0; i < AT_A_TURN; i++) {
+		ssize_t len = notify_socket_receive(n->fd, text, sizeof text, &pid);
+		if (len < 0 && len != -EBADMSG)
+			return;
+		if (len > 0 && pid > 0 && says_ready(text))
+			n->ready(n->context, pid);
+	}
+}
+
+struct notify *notify_create(struct ev_loop *loop, const char *path,
+			     void (*ready)(void *context, pid_t pid), void *context,
+			     struct error *err) {
+	struct notify *n = calloc(1, sizeof *n);
+	char *copy = strdup(path);
+	int fd = n != NULL && copy != NULL ? notify_socket_open(path) : -ENOMEM;
+	if (fd < 0) {
+		(void)error_at(err, 0, 0, "%s: %s", path, strerror(-fd));
+		free(copy);
+		free(n);
+		return NULL;
+	}
+	*n = (struct notify){
+		.loop = loop, .fd = fd, .path = copy, .ready = ready, .context = context
+	};
+	ev_io_init(&n->io, on_message, fd, EV_READ);
+	ev_io_start(loop, &n->io);
+	return n;
+}
+
+void notify_destroy(struct notify *n) {
+	if (n == NULL)
+		return;
+	ev_io_stop(n->loop, &n->io);
+	fd_close(&n->fd);
+	unlink(n->path);
+	free(n->path);
+	free(n);
+}
