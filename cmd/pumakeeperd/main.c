@@ -32,7 +32,7 @@ int main(int argc, char *argv[]) {
 		return EXIT_SUCCESS;
 
 	const struct plan_source source = { .path = given.config, .argv = given.argv };
-	struct plan *plan = plan_create(&source, &errors);
+	struct plan *plan = plan_create(&source, NULL, &errors);
 	if (plan == NULL || plan_ask_puma(plan, &source, &errors) != 0) {
 		plan_print_errors(&source, &errors);
 		plan_destroy(plan);

@@ -52,7 +52,8 @@ static int read_words(char *const *argv, struct config *config, struct errors *e
 	return 0;
 }
 
-static int look_at_directory(struct plan *plan, struct errors *errors) {
+static int look_at_directory(struct plan *plan, const struct plan *before UNUSED,
+			     struct errors *errors) {
 	const char *wished = plan->config.app.directory;
 	char here[PATH_MAX];
 	if (getcwd(here, sizeof here) == NULL)
@@ -103,19 +104,20 @@ static int resolve_limits(struct plan *plan, struct errors *errors) {
 	return -1;
 }
 
-static int look_at_machine(struct plan *plan, struct errors *errors) {
+static int look_at_machine(struct plan *plan, const struct plan *before UNUSED,
+			   struct errors *errors) {
 	machine_look(&plan->machine);
 	plan->machine.other_keepers = count_keepers(plan->name);
 	return resolve_limits(plan, errors);
 }
 
-PRINTF(2, 3) static int note(struct plan *plan, const char *fmt, ...) {
+PRINTF(2, 3) static int note(struct strings *notes, const char *fmt, ...) {
 	char text[400];
 	va_list args;
 	va_start(args, fmt);
 	vsnprintf(text, sizeof text, fmt, args);
 	va_end(args);
-	return strings_add(&plan->notes, text);
+	return strings_add(notes, text);
 }
 
 /* Found is not enough: some fit, and still don't work here (os/allocator_trial.h). */
@@ -131,19 +133,25 @@ static int find_allocator(struct plan *plan, struct error *err) {
 }
 
 /* An error only where it is required, or was chosen by name. */
-static int look_for_allocator(struct plan *plan, struct errors *errors) {
+static int look_for_allocator(struct plan *plan, const struct plan *before, struct errors *errors) {
 	struct error err = { 0 };
 	const struct config *c = &plan->config;
 	bool chosen = strcmp(c->allocator.preload, "jemalloc") != 0;
+	if (before != NULL && before->preload[0] != '\0' &&
+	    strcmp(before->config.allocator.preload, c->allocator.preload) == 0) {
+		snprintf(plan->preload, sizeof plan->preload, "%s", before->preload);
+		return 0;
+	}
 	if (find_allocator(plan, &err) == 0)
 		return 0;
 	plan->preload[0] = '\0';
 	if (c->allocator.require || chosen)
 		return error_at(errors_next(errors), 0, 0, "allocator.preload: %.300s", err.text);
-	return note(plan, "workers run on the C library's malloc: %.300s", err.text);
+	return note(&plan->notes, "workers run on the C library's malloc: %.300s", err.text);
 }
 
-static int look_for_ruby(struct plan *plan, struct errors *errors) {
+static int look_for_ruby(struct plan *plan, const struct plan *before UNUSED,
+			 struct errors *errors) {
 	if (plan->command.kind != COMMAND_PUMA)
 		return 0;
 	int error =
@@ -156,7 +164,7 @@ static int look_for_ruby(struct plan *plan, struct errors *errors) {
 			strerror(-error));
 }
 
-static int understand(struct plan *plan, struct errors *errors) {
+static int understand(struct plan *plan, const struct plan *before UNUSED, struct errors *errors) {
 	struct error err = { 0 };
 	if (command_understand(&plan->config.app.command, &plan->command, &err) == 0)
 		return 0;
@@ -164,7 +172,7 @@ static int understand(struct plan *plan, struct errors *errors) {
 	return -1;
 }
 
-static int name_it(struct plan *plan, struct errors *errors) {
+static int name_it(struct plan *plan, const struct plan *before UNUSED, struct errors *errors) {
 	struct error err = { 0 };
 	if (app_name(&plan->config, plan->wished_directory, plan->name, sizeof plan->name, &err) ==
 	    0)
@@ -173,19 +181,20 @@ static int name_it(struct plan *plan, struct errors *errors) {
 	return -1;
 }
 
-static int resolve(struct plan *plan, struct errors *errors) {
-	int (*const steps[])(struct plan *, struct errors *) = {
+static int resolve(struct plan *plan, const struct plan *before, struct errors *errors) {
+	int (*const steps[])(struct plan *, const struct plan *, struct errors *) = {
 		understand,      look_at_directory,  name_it,
 		look_at_machine, look_for_allocator, look_for_ruby,
 	};
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-		if (steps[i](plan, errors) != 0)
+		if (steps[i](plan, before, errors) != 0)
 			return -1;
 	}
 	return 0;
 }
 
-struct plan *plan_create(const struct plan_source *source, struct errors *errors) {
+struct plan *plan_create(const struct plan_source *source, const struct plan *before,
+			 struct errors *errors) {
 	struct plan *plan = calloc(1, sizeof *plan);
 	if (plan == NULL) {
 		(void)fail(errors, "pumakeeperd", ENOMEM);
@@ -194,11 +203,28 @@ struct plan *plan_create(const struct plan_source *source, struct errors *errors
 	int error = source->path != NULL ? read_file(source->path, &plan->config, errors)
 					 : read_words(source->argv, &plan->config, errors);
 	if (error == 0)
-		error = resolve(plan, errors);
+		error = resolve(plan, before, errors);
 	if (error == 0)
 		return plan;
 	plan_destroy(plan);
 	return NULL;
+}
+
+int plan_keep_binds(struct plan *new, const struct plan *old) {
+	if (new->config.app.listen.len > 0 || old->config.app.listen.len == 0)
+		return 0;
+	return strings_copy(&new->config.app.listen, &old->config.app.listen);
+}
+
+void plan_succeed(struct plan *new, struct plan *old) {
+	snprintf(new->directory, sizeof new->directory, "%s", old->directory);
+	snprintf(new->name, sizeof new->name, "%s", old->name);
+	new->has_settings = old->has_settings;
+	new->settings = old->settings;
+	new->puma_notes = old->puma_notes;
+	old->settings = (struct puma_settings){ 0 };
+	old->puma_notes = (struct strings){ 0 };
+	plan_destroy(old);
 }
 
 static int build_preflight(const struct plan *plan, struct strings *argv, struct strings *envp) {
@@ -279,7 +305,8 @@ static int take_binds(struct plan *plan) {
 	const struct puma_settings *s = &plan->settings;
 	int error = puma_settings_listen(s, &plan->config.app.listen);
 	for (size_t i = 0; error == 0 && i < plan->config.app.listen.len; i++)
-		error = note(plan, "listening on %s (%s)", plan->config.app.listen.items[i],
+		error = note(&plan->puma_notes, "listening on %s (%s)",
+			     plan->config.app.listen.items[i],
 			     settings_source_name(s, s->binds_from));
 	return error;
 }
@@ -288,7 +315,8 @@ static int take_workers(struct plan *plan) {
 	const struct puma_settings *s = &plan->settings;
 	if (s->workers > 0)
 		plan->config.app.workers = s->workers;
-	return note(plan, "%u workers (%s)", s->workers > 0 ? s->workers : plan->machine.processors,
+	return note(&plan->puma_notes, "%u workers (%s)",
+		    s->workers > 0 ? s->workers : plan->machine.processors,
 		    s->workers > 0 ? settings_source_name(s, s->workers_from)
 				   : "one for each processor");
 }
@@ -296,7 +324,7 @@ static int take_workers(struct plan *plan) {
 static int note_differences(struct plan *plan, bool workers_taken) {
 	const struct puma_plan in_force = { .listen = &plan->config.app.listen,
 					    .workers_taken = workers_taken };
-	return puma_settings_notes(&plan->settings, &in_force, &plan->notes);
+	return puma_settings_notes(&plan->settings, &in_force, &plan->puma_notes);
 }
 
 int plan_ask_puma(struct plan *plan, const struct plan_source *source, struct errors *errors) {
@@ -323,6 +351,7 @@ void plan_destroy(struct plan *plan) {
 	config_finish(&plan->config);
 	puma_settings_finish(&plan->settings);
 	strings_finish(&plan->notes);
+	strings_finish(&plan->puma_notes);
 	free(plan);
 }
 

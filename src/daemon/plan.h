@@ -33,14 +33,26 @@ struct plan {
 	char ruby_dir[PATH_MAX];         /* where worker.rb is; "" for what isn't Puma */
 	bool has_settings;
 	struct puma_settings settings; /* what Puma would do by itself */
-	struct strings notes;          /* to tell once, at start */
+	struct strings notes;          /* what there is to know about this setup, */
+	struct strings puma_notes;     /* and about Puma's own configuration */
 };
 
 /*
  * NULL with what is wrong in `errors` (lines and columns are of the file). Blocks for a moment:
- * reads files, tries the allocator's library.
+ * reads files and, unless it is the one `before` (the plan in force, or NULL) found, tries the
+ * allocator's library, for at most two seconds.
  */
-NODISCARD struct plan *plan_create(const struct plan_source *source, struct errors *errors);
+NODISCARD struct plan *plan_create(const struct plan_source *source, const struct plan *before,
+				   struct errors *errors);
+
+/*
+ * A reload, before the two are compared: what app.listen doesn't say was Puma's to say at the
+ * start, and isn't asked again. 0 or -ENOMEM.
+ */
+NODISCARD int plan_keep_binds(struct plan *new, const struct plan *old);
+
+/* And once it holds: name, release and what Puma said are handed over; `old` is destroyed. */
+void plan_succeed(struct plan *new, struct plan *old);
 
 /* Takes NULL. */
 void plan_destroy(struct plan *plan);

@@ -86,8 +86,15 @@ static void ask(struct prober *p) {
 	watch_for(p, EV_WRITE);
 }
 
+void prober_stop(struct prober *p) {
+	ev_timer_stop(p->loop, &p->again);
+	hang_up(p);
+}
+
 static void on_again(struct ev_loop *loop UNUSED, ev_timer *w, int revents UNUSED) {
-	ask(container_of(w, struct prober, again));
+	struct prober *p = container_of(w, struct prober, again);
+	prober_stop(p);
+	ask(p);
 }
 
 void prober_init(struct prober *p, struct ev_loop *loop, const char *path,
@@ -101,9 +108,4 @@ void prober_start(struct prober *p, const struct probe_rules *rules) {
 	prober_stop(p);
 	p->rules = rules;
 	ask(p);
-}
-
-void prober_stop(struct prober *p) {
-	ev_timer_stop(p->loop, &p->again);
-	hang_up(p);
 }

@@ -40,17 +40,8 @@ static void note_difference(const struct option *option, void *context) {
 	option_print(option, &d->to->config, out);
 }
 
-/* What Puma's own configuration gave at the start is not asked again. */
-static int keep_taken(const struct plan *old, struct plan *new) {
-	if (new->config.app.listen.len > 0 || old->config.app.listen.len == 0)
-		return 0;
-	return strings_copy(&new->config.app.listen, &old->config.app.listen);
-}
-
 static void adopt(struct supervisor *s, struct plan *new) {
 	struct plan *old = s->plan;
-	snprintf(new->directory, sizeof new->directory, "%s", old->directory);
-	snprintf(new->name, sizeof new->name, "%s", old->name);
 	s->plan = new;
 	const struct journal_rules rules = {
 		.format = new->config.log.format,
@@ -65,7 +56,7 @@ static void adopt(struct supervisor *s, struct plan *new) {
 	event.reload.config = &new->config;
 	event.reload.limits = &new->limits;
 	feed(s, &event);
-	plan_destroy(old);
+	plan_succeed(new, old);
 }
 
 static bool refuse(struct supervisor *s, struct plan *new, const struct text *said) {
@@ -97,13 +88,13 @@ bool reload(struct supervisor *s, struct text *said) {
 		tell_refused(s, said->data);
 		return false;
 	}
-	struct plan *new = plan_create(s->source, &errors);
+	struct plan *new = plan_create(s->source, s->plan, &errors);
 	if (new == NULL) {
 		print_errors(s->source, &errors, said);
 		tell_refused(s, said->data);
 		return false;
 	}
-	if (keep_taken(s->plan, new) != 0) {
+	if (plan_keep_binds(new, s->plan) != 0) {
 		text_puts(said, strerror(ENOMEM));
 		return refuse(s, new, said);
 	}

@@ -10,10 +10,6 @@
 
 #define STATUS_LATEST 0.3 /* seconds that a status waits for connections to be counted */
 
-static void send_text(struct supervisor *s, uint64_t client, const struct text *line) {
-	control_send(s->control, client, line->data);
-}
-
 static void finish(struct supervisor *s, uint64_t client, const char *message) {
 	char buffer[PROTOCOL_LINE_MAX];
 	struct text line = TEXT_IN(buffer);
@@ -129,12 +125,12 @@ static void ask_status(struct supervisor *s, uint64_t client, const struct reque
 }
 
 static bool send_event(struct supervisor *s, uint64_t client, const struct event *event) {
-	char buffer[4096];
+	char buffer[EVENT_JSON_SIZE + 64];
 	struct text line = TEXT_IN(buffer);
 	text_puts(&line, "{\"v\":1,\"event\":");
 	event_print_json(event, &line);
 	text_puts(&line, "}");
-	return !line.cut && control_send(s->control, client, buffer);
+	return control_send(s->control, client, buffer);
 }
 
 static void ask_events(struct supervisor *s, uint64_t client, const struct request *r) {
@@ -262,47 +258,54 @@ static bool is_progress(enum event_id id) {
 	       id == EVENT_RELEASE_CHANGED;
 }
 
-static void send_progress(struct supervisor *s, uint64_t client, const struct event *event) {
+/* False: the client is gone. */
+static bool send_progress(struct supervisor *s, uint64_t client, const struct event *event) {
 	char buffer[PROTOCOL_LINE_MAX], printed[1024];
 	struct text line = TEXT_IN(buffer), text = TEXT_IN(printed);
 	event_print(event, &text);
 	protocol_progress(&line, "%s", printed + strlen("event="));
-	send_text(s, client, &line);
+	return control_send(s->control, client, buffer);
 }
 
 static void restart_over(struct supervisor *s, uint64_t client) {
 	const struct restart *r = &s->herd->restart;
 	if (r->failed > 0)
-		refuse(s, client, "%u of %u replaced; slot %s", r->done, r->total,
-		       "failed: its old worker stays, and the rest was not tried; "
-		       "`pumakeeper events` tells why");
+		refuse(s, client,
+		       "%u of %u replaced; one failed: its old worker stays, and the rest was not "
+		       "tried. `pumakeeper events` tells why",
+		       r->done, r->total);
 	else
 		finish(s, client, r->done == 1 ? "1 worker replaced" : "all replaced");
 }
 
+/* False: this client needs no more of it. */
+static bool tell_restart(struct supervisor *s, uint64_t client, const struct event *event) {
+	if (event->id == EVENT_RESTART_DONE) {
+		restart_over(s, client);
+		return false;
+	}
+	return !is_progress(event->id) || send_progress(s, client, event);
+}
+
+static bool tell_stop(struct supervisor *s, uint64_t client, const struct event *event) {
+	if (event->id == EVENT_DAEMON_STOPPED) {
+		finish(s, client, "every worker is gone");
+		return false;
+	}
+	return event->id != EVENT_DRAIN_DONE || send_progress(s, client, event);
+}
+
 static void tell_one(struct supervisor *s, struct waiting *w, const struct event *event) {
-	uint64_t client = w->client;
+	bool more = true;
 	switch (w->what) {
-	case WAITING_EVENTS: send_event(s, client, event); break;
-	case WAITING_RESTART:
-		if (event->id == EVENT_RESTART_DONE) {
-			w->what = WAITING_NOBODY;
-			restart_over(s, client);
-		} else if (is_progress(event->id)) {
-			send_progress(s, client, event);
-		}
-		break;
-	case WAITING_STOP:
-		if (event->id == EVENT_DAEMON_STOPPED) {
-			w->what = WAITING_NOBODY;
-			finish(s, client, "every worker is gone");
-		} else if (event->id == EVENT_DRAIN_DONE) {
-			send_progress(s, client, event);
-		}
-		break;
+	case WAITING_EVENTS: more = send_event(s, w->client, event); break;
+	case WAITING_RESTART: more = tell_restart(s, w->client, event); break;
+	case WAITING_STOP: more = tell_stop(s, w->client, event); break;
 	case WAITING_STATUS:
 	case WAITING_NOBODY: break;
 	}
+	if (!more)
+		w->what = WAITING_NOBODY;
 }
 
 void requests_told(void *context, const struct event *event) {

@@ -260,6 +260,14 @@ static uint64_t statm_slack(const struct plan *plan) {
 	return gate_slack(major, minor, plan->machine.processors, (uint64_t)sysconf(_SC_PAGESIZE));
 }
 
+static void tell_notes(struct supervisor *s, const struct strings *notes) {
+	for (size_t i = 0; i < notes->len; i++) {
+		struct event e = event_make(EVENT_CONFIG_NOTE);
+		event_text(&e, "reason", "%s", notes->items[i]);
+		supervisor_tell(s, &e);
+	}
+}
+
 static void tell_start(struct supervisor *s) {
 	struct event e = event_make(EVENT_DAEMON_STARTED);
 	event_text(&e, "version", "%s", PUMAKEEPER_VERSION);
@@ -267,11 +275,8 @@ static void tell_start(struct supervisor *s) {
 	event_text(&e, "name", "%s", s->plan->name);
 	event_number(&e, "workers", s->plan->limits.workers);
 	supervisor_tell(s, &e);
-	for (size_t i = 0; i < s->plan->notes.len; i++) {
-		e = event_make(EVENT_CONFIG_NOTE);
-		event_text(&e, "reason", "%s", s->plan->notes.items[i]);
-		supervisor_tell(s, &e);
-	}
+	tell_notes(s, &s->plan->notes);
+	tell_notes(s, &s->plan->puma_notes);
 }
 
 static void begin(struct supervisor *s) {

@@ -1,0 +1,34 @@
+#include "daemon/releases.h"
+
+#include <stdio.h>
+
+#include "suite.h"
+
+START_TEST(the_same_directory_is_the_same_release)
+{
+	static struct releases r;
+	ck_assert_uint_eq(releases_add(&r, "/srv/app/releases/1"), 1);
+	ck_assert_uint_eq(releases_add(&r, "/srv/app/releases/1"), 1);
+	ck_assert_uint_eq(releases_add(&r, "/srv/app/releases/2"), 2);
+	ck_assert_str_eq(releases_path(&r, 1), "/srv/app/releases/1");
+	ck_assert_str_eq(releases_path(&r, 2), "/srv/app/releases/2");
+}
+END_TEST
+
+START_TEST(only_the_latest_are_known)
+{
+	static struct releases r;
+	char path[64];
+	ck_assert_ptr_null(releases_path(&r, 0));
+	ck_assert_ptr_null(releases_path(&r, 1));
+	for (unsigned i = 1; i <= 20; i++) {
+		snprintf(path, sizeof path, "/releases/%u", i);
+		ck_assert_uint_eq(releases_add(&r, path), i);
+	}
+	ck_assert_ptr_null(releases_path(&r, 20 - RELEASES_KEPT));
+	ck_assert_str_eq(releases_path(&r, 20 - RELEASES_KEPT + 1), "/releases/13");
+	ck_assert_ptr_null(releases_path(&r, 21));
+}
+END_TEST
+
+SUITE("releases", the_same_directory_is_the_same_release, only_the_latest_are_known)
