@@ -4,7 +4,7 @@ set -eu
 cd "$1"
 command -v mandoc >/dev/null || { echo "skip: no mandoc"; exit 77; }
 command_page=cmd/pumakeeper.1
-file_page=$2/config/pumakeeper.yml.5
+file_page=$2/cmd/pumakeeper.yml.5
 status=0
 for page in "$command_page" cmd/pumakeeperd.8 "$file_page"; do
 	mandoc -T lint -W warning "$page" || status=1
