@@ -123,7 +123,7 @@ static int listen_to(struct link *link, const char *path, const struct arguments
 
 int ask(const char *path, const struct arguments *a) {
 	struct link link;
-	int error = link_open(&link, path);
+	int error = link_open(&link, path, NULL);
 	if (error != 0)
 		return find_failed(path, error);
 	error = link_ask(&link, &a->request);

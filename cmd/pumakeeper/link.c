@@ -7,13 +7,13 @@
 #include "os/control_socket.h"
 #include "util/fd.h"
 
-#define SILENCE_MS 10000
-#define LINE_MAX   (16 << 20) /* whoever sends more is no daemon of ours */
-#define PIECE      65536
+#define SILENCE  10         /* seconds */
+#define LINE_MAX (16 << 20) /* whoever sends more is no daemon of ours */
+#define PIECE    65536
 
-int link_open(struct link *link, const char *path) {
+int link_open(struct link *link, const char *path, const sigset_t *mask) {
 	int fd = control_socket_connect(path);
-	*link = (struct link){ .fd = fd };
+	*link = (struct link){ .fd = fd, .mask = mask };
 	return fd < 0 ? fd : 0;
 }
 
@@ -24,7 +24,8 @@ void link_close(struct link *link) {
 
 static int wait_for(const struct link *link, short events) {
 	struct pollfd p = { .fd = link->fd, .events = events };
-	int n = poll(&p, 1, link->patient ? -1 : SILENCE_MS);
+	const struct timespec silence = { .tv_sec = SILENCE };
+	int n = ppoll(&p, 1, link->patient ? NULL : &silence, link->mask);
 	if (n < 0)
 		return -errno;
 	return n == 0 ? -ETIMEDOUT : 0;

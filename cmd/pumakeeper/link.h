@@ -2,6 +2,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <signal.h>
 #include <stdbool.h>
 
 #include "core/protocol.h"
@@ -10,11 +11,12 @@
 struct link {
 	int fd;
 	struct buffer in;
-	bool patient; /* whoever said --wait or --follow waits for ever */
+	bool patient;         /* whoever said --wait or --follow waits for ever */
+	const sigset_t *mask; /* of signals while we wait; NULL: as it is. One is -EINTR */
 };
 
-/* Connects to that path. 0 or -errno. */
-int link_open(struct link *link, const char *path);
+/* Connects to that path. 0 or -errno; link_close() is right in both cases. */
+int link_open(struct link *link, const char *path, const sigset_t *mask);
 void link_close(struct link *link);
 
 /* 0 or -errno. A daemon that has refused us already is not an error: its reason is read next. */

@@ -9,7 +9,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t last_signal;
+/* One each: of two signals at once, neither may hide the other. */
+static volatile sig_atomic_t wants_end, wants_stop, resized;
 static sigset_t blocked, before;
 static bool entered;
 
@@ -41,7 +42,12 @@ struct style screen_style(void) {
 }
 
 static void on_signal(int signal) {
-	last_signal = signal;
+	if (signal == SIGWINCH)
+		resized = 1;
+	else if (signal == SIGTSTP)
+		wants_stop = 1;
+	else
+		wants_end = 1;
 }
 
 static void show_screen(void) {
@@ -66,6 +72,10 @@ void screen_enter(bool draws) {
 	entered = draws && isatty(STDOUT_FILENO);
 	if (entered)
 		show_screen();
+}
+
+const sigset_t *screen_mask(void) {
+	return &before;
 }
 
 void screen_leave(void) {
@@ -104,9 +114,12 @@ static void stop_for_a_while(void) {
 
 bool screen_wait(unsigned seconds) {
 	const struct timespec patience = { .tv_sec = seconds };
-	last_signal = 0;
-	ppoll(NULL, 0, &patience, &before);
-	if (last_signal == SIGTSTP)
+	if (!wants_end && !wants_stop && !resized) /* else it came while the daemon was asked */
+		ppoll(NULL, 0, &patience, &before);
+	resized = 0;
+	if (wants_stop) {
+		wants_stop = 0;
 		stop_for_a_while();
-	return last_signal == 0 || last_signal == SIGWINCH || last_signal == SIGTSTP;
+	}
+	return !wants_end;
 }

@@ -1,6 +1,7 @@
 /* The terminal that we write to, if it is one. */
 #pragma once
 
+#include <signal.h>
 #include <stdbool.h>
 
 #include "core/paint.h"
@@ -11,10 +12,12 @@ struct style screen_style(void);
 /*
  * The whole screen for ourselves if one `draws`, its old contents kept aside; screen_leave()
  * gives it back.
- * Between them SIGINT, SIGTERM, SIGHUP, SIGWINCH and SIGTSTP arrive in screen_wait() only.
+ * Between them SIGINT, SIGTERM, SIGHUP, SIGWINCH and SIGTSTP arrive in screen_wait(), or
+ * in a ppoll(2) with screen_mask(), only.
  */
 void screen_enter(bool draws);
 void screen_leave(void);
+const sigset_t *screen_mask(void);
 
 /* What is there is overwritten, line by line, cut at the bottom. */
 void screen_draw(const char *text);

@@ -1,5 +1,6 @@
 #include "cmd/pumakeeper/watch.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@ static char page[1 << 18];
 static json_t *read_status(const char *path, const struct request *request, int *error) {
 	struct link link;
 	json_t *answer = NULL;
-	*error = link_open(&link, path);
+	*error = link_open(&link, path, screen_mask());
 	if (*error == 0)
 		*error = link_ask(&link, request);
 	if (*error == 0)
@@ -24,13 +25,15 @@ static json_t *read_status(const char *path, const struct request *request, int 
 	return answer;
 }
 
-static void compose(const json_t *answer, const char *path, int error, struct text *out) {
-	struct style style = screen_style();
+static void print_json(const json_t *answer) {
+	json_dumpf(answer, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+	fputs("\n", stdout);
+	fflush(stdout);
+}
+
+static void compose_trouble(const json_t *answer, const char *path, int error, struct text *out) {
+	const struct style style = screen_style();
 	const char *refused = json_read_string(answer, "error");
-	if (json_read_true(answer, "ok")) {
-		status_table_print(answer, &style, out);
-		return;
-	}
 	char line[600];
 	struct text sentence = TEXT_IN(line);
 	text_printf(&sentence, "%s: %s", path,
@@ -41,17 +44,23 @@ static void compose(const json_t *answer, const char *path, int error, struct te
 }
 
 static void show(const struct arguments *a, const char *path) {
+	const struct style style = screen_style();
 	struct text out = TEXT_IN(page);
 	int error;
 	json_t *answer = read_status(path, &a->request, &error);
-	if (a->display.json && answer != NULL) {
-		json_dumpf(answer, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
-		fputs("\n", stdout);
-		fflush(stdout);
-	} else {
-		compose(answer, path, error, &out);
+	bool good = json_read_true(answer, "ok");
+	if (good)
+		status_table_print(answer, &style, &out);
+	else
+		compose_trouble(answer, path, error, &out);
+	if (error == -EINTR)
+		; /* what is drawn stays until we know more */
+	else if (!a->display.json)
 		screen_draw(page);
-	}
+	else if (good)
+		print_json(answer);
+	else
+		fputs(page, stderr);
 	json_decref(answer);
 }
 

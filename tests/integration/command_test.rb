@@ -228,6 +228,31 @@ class CommandTest < Minitest::Test
     end
   end
 
+  def test_a_hung_daemon_does_not_hold_the_terminal
+    path = socket_of('hung')
+    server = UNIXServer.new(path)
+    PTY.spawn(@env, COMMAND, '-s', path, 'status', '--watch') do |output, _, pid|
+      server.accept.gets # it waits for an answer now
+      Process.kill(:INT, pid)
+      Timeout.timeout(5) { read_until(output, /\e\[\?1049l/) }
+      assert_equal 0, Process.wait2(pid)[1].exitstatus
+    end
+  ensure
+    server.close
+  end
+
+  def test_a_daemon_that_restarts_is_waited_for
+    Timeout.timeout(20) do
+      PTY.spawn(@env.merge('COLUMNS' => '200'), COMMAND, 'status', '-w1') do |output, _, pid|
+        read_until(output, /control: No such file/)
+        start
+        read_until(output, /myapp  /)
+        Process.kill(:TERM, pid)
+        Process.wait(pid)
+      end
+    end
+  end
+
   def test_colours_are_not_for_those_who_do_not_want_them
     start
     PTY.spawn(@env.merge('NO_COLOR' => '1'), COMMAND, 'status') do |output, _, pid|
