@@ -31,7 +31,7 @@ const struct event_row event_rows[EVENT_COUNT] = {
 	[EVENT_CONFIG_REFUSED] = { "config.refused", LEVEL_ERROR,
 		"reason",
 		"a bad file: nothing was changed" },
-	[EVENT_CONFIG_NOTE] = { "config.note", LEVEL_WARNING,
+	[EVENT_CONFIG_NOTE] = { "config.note", LEVEL_INFO,
 		"reason",
 		"something to know about this setup" },
 	[EVENT_WORKER_BOOTING] = { "worker.booting", LEVEL_INFO,

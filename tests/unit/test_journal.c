@@ -51,13 +51,13 @@ START_TEST(an_event_is_a_line_with_its_date_or_its_priority)
 	struct journal *plain = open_journal(p.writing, LOG_TEXT, LEVEL_INFO, false);
 	tell_note(plain, "x");
 	const char *said = read_all(p.reading);
-	ck_assert_ptr_nonnull(strstr(said, " warning event=config.note reason=x\n"));
+	ck_assert_ptr_nonnull(strstr(said, " info    event=config.note reason=x\n"));
 	ck_assert_int_eq(said[0], '2'); /* of the year */
 	journal_destroy(plain);
 
 	struct journal *systemds = open_journal(p.writing, LOG_TEXT, LEVEL_INFO, true);
 	tell_note(systemds, "x");
-	ck_assert_str_eq(read_all(p.reading), "<4>event=config.note reason=x\n");
+	ck_assert_str_eq(read_all(p.reading), "<6>event=config.note reason=x\n");
 	journal_destroy(systemds);
 
 	struct journal *json = open_journal(p.writing, LOG_JSON, LEVEL_INFO, false);
