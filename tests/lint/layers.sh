@@ -29,11 +29,11 @@ bad=$(grep -nE '\bf?printf\(|\bputs\(|\bperror\(' os/*.c util/*.c | grep -vE 's?
 bad=$(grep -nE '(^|[^_A-Za-z0-9>.])exit\(' core/*.c os/*.c util/*.c daemon/*.c 2>/dev/null || true)
 [ -z "$bad" ] || { echo "only cmd/ exits: $bad"; status=1; }
 # Every header compiles alone and says what it is.
-for h in util/*.h core/*.h os/*.h daemon/*.h ../cmd/*.h; do
+for h in util/*.h core/*.h os/*.h daemon/*.h ../cmd/*/*.h; do
 	[ -e "$h" ] || continue
 	head -n 1 "$h" | grep -q '^/\*' || { echo "$h: opens with what the thing is"; status=1; }
 	grep -q '^#pragma once' "$h" || { echo "$h: #pragma once"; status=1; }
-	${CC:-cc} -std=gnu17 -D_GNU_SOURCE -fsyntax-only -x c -I . "$h" 2>/dev/null ||
+	${CC:-cc} -std=gnu17 -D_GNU_SOURCE -fsyntax-only -x c -I . -I .. "$h" 2>/dev/null ||
 		{ echo "$h does not compile alone"; status=1; }
 done
 exit $status
