@@ -246,7 +246,7 @@ class CommandTest < Minitest::Test
       PTY.spawn(@env.merge('COLUMNS' => '200'), COMMAND, 'status', '-w1') do |output, _, pid|
         read_until(output, /control: No such file/)
         start
-        read_until(output, /myapp  /)
+        read_until(output, /degraded/)
         Process.kill(:TERM, pid)
         Process.wait(pid)
       end
