@@ -228,6 +228,7 @@ static void degrade(struct step *s, int error) {
 	if (s->h->only_rss || (error != EACCES && error != EPERM))
 		return;
 	s->h->only_rss = true;
+	s->h->read_at = MSEC_NEVER; /* nobody chooses the next one any more */
 	e = tell(s, EVENT_MEMORY_DEGRADED);
 	event_text(e, "reason",
 		   "smaps_rollup of a worker may not be read: limits hold for RSS, which counts "

@@ -231,13 +231,14 @@ static void futility_note_try(struct herd *h, const struct wish *wish, msec_t no
 		futility_tried(f, now);
 }
 
-static void begin(struct step *s, const struct wish *wish, bool stop_first) {
+/* False: not now, every cell is taken by workers that are going; their ends are events. */
+static bool begin(struct step *s, const struct wish *wish, bool stop_first) {
 	struct herd *h = s->h;
 	struct worker *old = wish->worker;
 	struct slot *slot = &h->slots[old->slot];
 	struct worker *fresh = stop_first ? NULL : slot_launch(s, old->slot, ROLE_SUCCESSOR);
 	if (!stop_first && fresh == NULL)
-		return; /* every cell is taken: by workers that are going */
+		return false;
 
 	slot->replacement = (struct replacement){
 		.phase = stop_first ? REPLACEMENT_STOPPING_FIRST : REPLACEMENT_BRINGING_UP,
@@ -257,6 +258,7 @@ static void begin(struct step *s, const struct wish *wish, bool stop_first) {
 	event_text(e, "order", "%s", stop_first ? "stop first" : "start first");
 	if (stop_first)
 		let_go(s, old, false);
+	return true;
 }
 
 static void rehearse(struct step *s, const struct wish *wish) {
@@ -321,10 +323,8 @@ static bool consider(struct step *s, const struct wish *wish) {
 	}
 	if (may && answer.permission == MAY_GO && !slot_may_boot(h))
 		return false; /* a boot that ends is an event, and then it is asked again */
-	if (may) {
-		begin(s, wish, answer.permission == MAY_STOP_FIRST);
-		return true;
-	}
+	if (may)
+		return begin(s, wish, answer.permission == MAY_STOP_FIRST);
 	if (answer.permission == IS_REFUSED)
 		refuse(s, wish, answer.reason);
 	else

@@ -21,7 +21,7 @@ struct stage {
 	struct orders *orders; /* of the last step */
 	msec_t now;
 	int next_pid;
-	size_t told[EVENT_COUNT]; /* how often each was told */
+	size_t told[EVENT_COUNT]; /* how often each was */
 	struct event last[EVENT_COUNT];
 	bool left;
 	int exit_code;
@@ -60,13 +60,12 @@ UNUSED static bool stage_signalled(const struct stage *t, unsigned worker, int s
 	return false;
 }
 
-/* Moves time to the next deadline, `until` at most, again and again. */
+/* Moves time to the next deadline, `until` at most, again and again. It has to move. */
 UNUSED static void stage_wait(struct stage *t, msec_t until) {
-	for (int turns = 0; turns < 100000; turns++) {
-		msec_t next = herd_deadline(t->herd);
-		if (next > until)
-			break;
-		ck_assert_msg(next > t->now || turns < 99999, "it spins");
+	int in_place = 0;
+	for (msec_t next; (next = herd_deadline(t->herd)) <= until;) {
+		in_place = next > t->now ? 0 : in_place + 1;
+		ck_assert_msg(in_place < 3, "it spins");
 		t->now = msec_max(t->now, next);
 		stage_feed(t, (struct herd_event){ .kind = HERD_DEADLINE });
 	}
@@ -143,6 +142,98 @@ UNUSED static void stage_start(struct stage *t, unsigned workers) {
 	ck_assert_uint_eq(herd_serving(t->herd), workers);
 	for (unsigned slot = 0; slot < workers; slot++)
 		stage_read(t, herd_resident(t->herd, slot)->id, 50 * MIB);
+}
+
+/* The last event of that kind said so. */
+UNUSED static const char *stage_said(const struct stage *t, enum event_id id, const char *key) {
+	const struct event *e = &t->last[id];
+	for (size_t i = 0; i < e->used; i++) {
+		if (strcmp(e->fields[i].key, key) == 0)
+			return e->fields[i].type == FIELD_TEXT ? e->text + e->fields[i].at
+							       : "a number";
+	}
+	return "";
+}
+
+UNUSED static int64_t stage_number(const struct stage *t, enum event_id id, const char *key) {
+	const struct event *e = &t->last[id];
+	for (size_t i = 0; i < e->used; i++) {
+		if (strcmp(e->fields[i].key, key) == 0)
+			return e->fields[i].number;
+	}
+	return -1;
+}
+
+UNUSED static unsigned stage_orders(const struct stage *t, enum order_kind kind) {
+	unsigned n = 0;
+	for (size_t i = 0; i < t->orders->len; i++)
+		n += t->orders->list[i].kind == kind;
+	return n;
+}
+
+/* An event that is nothing but its kind and a worker. */
+UNUSED static void stage_happens(struct stage *t, enum herd_event_kind kind, unsigned worker) {
+	stage_feed(t, (struct herd_event){ .kind = kind, .worker = worker });
+}
+
+UNUSED static void stage_counted(struct stage *t, unsigned worker, int open, int busy) {
+	struct herd_event event = { .kind = HERD_COUNTED, .worker = worker };
+	event.counted.open = open;
+	event.counted.busy = busy;
+	stage_feed(t, event);
+}
+
+/* A tick: the cheap readings of all who live, each with this RSS. */
+UNUSED static void stage_tick(struct stage *t, uint64_t rss) {
+	static struct reading readings[HERD_WORKERS_MAX];
+	struct herd_event event = { .kind = HERD_READINGS };
+	for (unsigned i = 0; i < t->herd->cells; i++) {
+		const struct worker *w = &t->herd->workers[i];
+		if (w->life.state != WORKER_GONE && w->pid > 0)
+			readings[event.readings.n++] =
+				(struct reading){ .worker = w->id, .rss_bytes = rss };
+	}
+	event.readings.readings = readings;
+	stage_feed(t, event);
+}
+
+UNUSED static void stage_restart(struct stage *t, const unsigned *slots, unsigned n, bool force) {
+	struct herd_event event = { .kind = HERD_RESTART, .text = "a test" };
+	event.restart.slots = slots;
+	event.restart.n = n;
+	event.restart.force = force;
+	stage_feed(t, event);
+}
+
+UNUSED static void stage_deploy(struct stage *t, unsigned release) {
+	struct herd_event event = { .kind = HERD_RESTART, .text = "a test", .number = release };
+	event.restart.deploy = true;
+	stage_feed(t, event);
+}
+
+UNUSED static void stage_stop(struct stage *t) {
+	stage_feed(t, (struct herd_event){ .kind = HERD_STOP, .text = "SIGTERM" });
+}
+
+UNUSED static void stage_reload(struct stage *t) {
+	struct herd_event event = { .kind = HERD_RELOAD };
+	event.reload.config = &t->config;
+	event.reload.limits = &t->limits;
+	stage_feed(t, event);
+}
+
+UNUSED static struct worker *stage_successor(struct stage *t, unsigned slot) {
+	struct worker *w = herd_successor(t->herd, slot);
+	ck_assert_ptr_nonnull(w);
+	return w;
+}
+
+/* The successor of `slot` is launched and proved; returns its id. */
+UNUSED static unsigned stage_bring_up(struct stage *t, unsigned slot) {
+	unsigned id = stage_successor(t, slot)->id;
+	stage_launched(t, id);
+	stage_answered(t, id);
+	return id;
 }
 
 UNUSED static struct worker *stage_resident(struct stage *t, unsigned slot) {
