@@ -193,7 +193,8 @@ static void on_refused(struct step *s, struct worker *w, const struct herd_event
 	snprintf(w->refusal, sizeof w->refusal, "the probe was answered with %d%s%s",
 		 (int)event->number, event->hint != NULL ? ": " : "",
 		 event->hint != NULL ? event->hint : "");
-	if (w->refused_told)
+	w->alive_at = s->now; /* whatever it says, it says something */
+	if (w->refused_told || w->life.state != WORKER_BOOTING)
 		return;
 	w->refused_told = true;
 	struct event *e = tell_of(s, EVENT_WORKER_PROBE_REFUSED, w);
@@ -225,10 +226,17 @@ static void on_allocator(struct step *s, struct worker *w, const struct herd_eve
 }
 
 static void on_stopped(struct step *s, struct worker *w) {
-	if (!w->stopped)
-		tell_of(s, EVENT_WORKER_STOPPED, w);
+	if (w->stopped)
+		return;
+	tell_of(s, EVENT_WORKER_STOPPED, w);
 	w->stopped = true;
 	w->stopped_at = s->now;
+}
+
+/* Nobody asked it meanwhile; its silence begins anew. */
+static void on_continued(struct step *s, struct worker *w) {
+	w->stopped = false;
+	w->alive_at = s->now;
 }
 
 static bool same_limits(const struct herd *h, const struct herd_event *event) {
@@ -241,12 +249,17 @@ static bool same_limits(const struct herd *h, const struct herd_event *event) {
 static void on_reload(struct step *s, const struct herd_event *event) {
 	struct herd *h = s->h;
 	bool same = same_limits(h, event);
+	bool unasked = h->config->app.probe.liveness == 0;
 	h->config = event->reload.config;
 	h->limits = *event->reload.limits;
 	h->n_slots = h->limits.workers < HERD_SLOTS_MAX ? h->limits.workers : HERD_SLOTS_MAX;
 	h->budget.share = h->config->memory.rollup_budget;
 	for (size_t i = 0; i < ARRAY_LEN(h->futile); i++)
 		h->futile[i].min_useful_life = h->config->restart.min_useful_life;
+	FOR_EACH_WORKER(h, w) {
+		if (unasked) /* until now: silence said nothing */
+			w->alive_at = s->now;
+	}
 	if (!same)
 		memory_new_limits(s);
 }
@@ -272,12 +285,13 @@ static void step_worker(struct step *s, const struct herd_event *event) {
 	case HERD_LAUNCH_FAILED: worker_exited(s, w, event->text); break;
 	case HERD_ANSWERED:
 		w->answered = true;
+		w->alive_at = s->now;
 		worker_answered(s, w);
 		break;
 	case HERD_REFUSED: on_refused(s, w, event); break;
 	case HERD_EXITED: worker_exited(s, w, event->text); break;
 	case HERD_STOPPED: on_stopped(s, w); break;
-	case HERD_CONTINUED: w->stopped = false; break;
+	case HERD_CONTINUED: on_continued(s, w); break;
 	case HERD_REBOOTED: drive(s, w, WORKER_REBOOT); break;
 	case HERD_ALIVE: w->alive_at = s->now; break;
 	case HERD_READ: memory_read(s, w, event); break;

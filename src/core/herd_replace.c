@@ -100,6 +100,15 @@ static bool is_hung(struct step *s, const struct worker *w) {
 	return every > 0 && has_lasted(s, w->alive_at, HUNG_PATIENCE + every);
 }
 
+static void tell_hung(struct step *s, struct worker *w) {
+	if (w->hung_told)
+		return;
+	w->hung_told = true;
+	event_text(tell_of(s, EVENT_WORKER_HUNG, w), "reason",
+		   "no answer for %lld s, and neither its processor time nor its traffic moved",
+		   (long long)((s->now - w->alive_at) / MSEC_SECOND));
+}
+
 /* What is wrong with this one worker; the herd's total is asked elsewhere. */
 static struct wish wish_of(struct step *s, struct worker *w) {
 	const struct herd *h = s->h;
@@ -110,6 +119,7 @@ static struct wish wish_of(struct step *s, struct worker *w) {
 		wish.why = "stopped";
 		wish.sick = true;
 	} else if (is_hung(s, w)) {
+		tell_hung(s, w);
 		wish.cause = CAUSE_HARD;
 		wish.why = "hung";
 		wish.sick = true;
@@ -354,8 +364,8 @@ void replacement_proved(struct step *s, struct worker *successor) {
 	slot->failures = 0;
 	if (r->cause != CAUSE_NONE && r->cause != CAUSE_PERSON)
 		futility_replaced(&h->futile[r->cause], successor->id, s->now);
-	if (old != NULL)
-		let_go(s, old, cause_waits_for_quiet(r->cause));
+	if (old != NULL) /* the sick have no cause of memory's, and no quiet moment either */
+		let_go(s, old, r->cause != CAUSE_NONE && cause_waits_for_quiet(r->cause));
 }
 
 static void end(struct step *s, unsigned slot_index) {

@@ -15,7 +15,8 @@
 #define MIB ((uint64_t)1 << 20)
 
 struct stage {
-	struct config config;
+	struct config config;  /* the next one, until stage_reload() */
+	struct config held[2]; /* the herd's, and the one before: its strings are config's */
 	struct limits limits;
 	struct herd *herd;
 	struct orders *orders; /* of the last step */
@@ -85,7 +86,8 @@ UNUSED static void stage_open(struct stage *t, unsigned workers) {
 				     .total_bytes = 4096 * MIB };
 	t->herd = calloc(1, sizeof *t->herd);
 	t->orders = calloc(1, sizeof *t->orders);
-	herd_init(t->herd, &t->config, &t->limits);
+	t->held[0] = t->config;
+	herd_init(t->herd, &t->held[0], &t->limits);
 }
 
 UNUSED static void stage_close(struct stage *t) {
@@ -135,13 +137,30 @@ UNUSED static void stage_read(struct stage *t, unsigned worker, uint64_t uss) {
 	stage_feed(t, event);
 }
 
-UNUSED static void stage_start(struct stage *t, unsigned workers) {
-	stage_open(t, workers);
+UNUSED static void stage_reload(struct stage *t) {
+	struct config *fresh = &t->held[t->herd->config == &t->held[0]];
+	struct herd_event event = { .kind = HERD_RELOAD };
+	*fresh = t->config;
+	event.reload.config = fresh;
+	event.reload.limits = &t->limits;
+	stage_feed(t, event);
+}
+
+/* Between stage_open() and this the configuration may be changed. */
+UNUSED static void stage_begin(struct stage *t) {
+	unsigned workers = t->limits.workers;
+	t->held[0] = t->config;
+	herd_init(t->herd, &t->held[0], &t->limits);
 	stage_feed(t, (struct herd_event){ .kind = HERD_START });
 	stage_boot_all(t);
 	ck_assert_uint_eq(herd_serving(t->herd), workers);
 	for (unsigned slot = 0; slot < workers; slot++)
 		stage_read(t, herd_resident(t->herd, slot)->id, 50 * MIB);
+}
+
+UNUSED static void stage_start(struct stage *t, unsigned workers) {
+	stage_open(t, workers);
+	stage_begin(t);
 }
 
 /* The last event of that kind said so. */
@@ -213,13 +232,6 @@ UNUSED static void stage_deploy(struct stage *t, unsigned release) {
 
 UNUSED static void stage_stop(struct stage *t) {
 	stage_feed(t, (struct herd_event){ .kind = HERD_STOP, .text = "SIGTERM" });
-}
-
-UNUSED static void stage_reload(struct stage *t) {
-	struct herd_event event = { .kind = HERD_RELOAD };
-	event.reload.config = &t->config;
-	event.reload.limits = &t->limits;
-	stage_feed(t, event);
 }
 
 UNUSED static struct worker *stage_successor(struct stage *t, unsigned slot) {

@@ -26,4 +26,100 @@ START_TEST(without_a_free_cell_nothing_begins_and_nothing_spins)
 }
 END_TEST
 
-SUITE("herd_replace", without_a_free_cell_nothing_begins_and_nothing_spins)
+START_TEST(a_stopped_worker_is_replaced_after_ten_seconds_and_told_to_go_at_once)
+{
+	struct stage t;
+	stage_start(&t, 2);
+	unsigned old = stage_resident(&t, 0)->id;
+	stage_happens(&t, HERD_STOPPED, old);
+	stage_wait(&t, t.now + 9 * MSEC_SECOND);
+	stage_happens(&t, HERD_STOPPED, old);
+	ck_assert_ptr_null(herd_successor(t.herd, 0));
+	stage_wait(&t, t.now + MSEC_SECOND);
+	ck_assert_str_eq(stage_said(&t, EVENT_REPLACEMENT_STARTED, "cause"), "stopped");
+	ck_assert_uint_eq(t.told[EVENT_WORKER_STOPPED], 1);
+	stage_bring_up(&t, 0);
+	ck_assert(stage_signalled(&t, old, SIGTERM));
+	ck_assert(stage_signalled(&t, old, SIGCONT));
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(a_worker_that_goes_on_within_ten_seconds_stays)
+{
+	struct stage t;
+	stage_start(&t, 2);
+	stage_happens(&t, HERD_STOPPED, stage_resident(&t, 0)->id);
+	stage_wait(&t, t.now + 9 * MSEC_SECOND);
+	stage_happens(&t, HERD_CONTINUED, stage_resident(&t, 0)->id);
+	stage_wait(&t, t.now + MSEC_MINUTE);
+	ck_assert_uint_eq(t.told[EVENT_REPLACEMENT_STARTED], 0);
+	stage_close(&t);
+}
+END_TEST
+
+static void stage_asks_liveness(struct stage *t) {
+	stage_start(t, 2);
+	t->config.app.probe.liveness = 10 * MSEC_SECOND;
+	stage_reload(t);
+}
+
+START_TEST(a_hung_worker_is_told_once_and_replaced)
+{
+	struct stage t;
+	stage_asks_liveness(&t);
+	unsigned hung = stage_resident(&t, 0)->id, fine = stage_resident(&t, 1)->id;
+	for (msec_t end = t.now + 69 * MSEC_SECOND; t.now < end;) {
+		stage_wait(&t, t.now + MSEC_SECOND);
+		stage_happens(&t, HERD_ALIVE, fine);
+	}
+	ck_assert_uint_eq(t.told[EVENT_WORKER_HUNG], 0);
+	stage_wait(&t, t.now + MSEC_SECOND);
+	ck_assert_uint_eq(t.told[EVENT_WORKER_HUNG], 1);
+	ck_assert_str_eq(stage_said(&t, EVENT_REPLACEMENT_STARTED, "cause"), "hung");
+	stage_bring_up(&t, 0);
+	ck_assert(stage_signalled(&t, hung, SIGTERM));
+	ck_assert_ptr_null(herd_successor(t.herd, 1));
+	stage_close(&t);
+}
+END_TEST
+
+static void say_something(struct stage *t, enum herd_event_kind kind) {
+	for (unsigned slot = 0; slot < 2; slot++)
+		stage_happens(t, kind, stage_resident(t, slot)->id);
+}
+
+START_TEST(any_answer_and_any_movement_is_a_sign_of_life)
+{
+	static const enum herd_event_kind signs[] = { HERD_ANSWERED, HERD_REFUSED, HERD_ALIVE };
+	for (size_t i = 0; i < ARRAY_LEN(signs); i++) {
+		struct stage t;
+		stage_asks_liveness(&t);
+		for (int minute = 0; minute < 10; minute++) {
+			stage_wait(&t, t.now + MSEC_MINUTE);
+			say_something(&t, signs[i]);
+		}
+		ck_assert_uint_eq(t.told[EVENT_WORKER_HUNG], 0);
+		ck_assert_uint_eq(t.told[EVENT_WORKER_PROBE_REFUSED], 0);
+		stage_close(&t);
+	}
+}
+END_TEST
+
+START_TEST(liveness_that_is_switched_on_judges_no_silence_from_before)
+{
+	struct stage t;
+	stage_start(&t, 2);
+	stage_wait(&t, t.now + MSEC_HOUR);
+	t.config.app.probe.liveness = 10 * MSEC_SECOND;
+	stage_reload(&t);
+	ck_assert_uint_eq(t.told[EVENT_REPLACEMENT_STARTED], 0);
+	stage_close(&t);
+}
+END_TEST
+
+SUITE("herd_replace", without_a_free_cell_nothing_begins_and_nothing_spins,
+      a_stopped_worker_is_replaced_after_ten_seconds_and_told_to_go_at_once,
+      a_worker_that_goes_on_within_ten_seconds_stays, a_hung_worker_is_told_once_and_replaced,
+      any_answer_and_any_movement_is_a_sign_of_life,
+      liveness_that_is_switched_on_judges_no_silence_from_before)
