@@ -70,6 +70,11 @@ static unsigned long long mib(uint64_t bytes) {
 	return (unsigned long long)(bytes >> 20);
 }
 
+static void print_notes(const struct strings *notes) {
+	for (size_t i = 0; i < notes->len; i++)
+		printf("# note: %s\n", notes->items[i]);
+}
+
 void print_plan(const struct plan *plan) {
 	struct text out = TEXT_IN(page);
 	const struct limits *l = &plan->limits;
@@ -82,6 +87,6 @@ void print_plan(const struct plan *plan) {
 	       mib(l->soft_bytes), mib(l->hard_bytes), mib(l->total_bytes),
 	       l->total_divided ? " (divided with the other keepers here)" : "");
 	printf("# allocator: %s\n", plan->preload[0] != '\0' ? plan->preload : "none preloaded");
-	for (size_t i = 0; i < plan->notes.len; i++)
-		printf("# note: %s\n", plan->notes.items[i]);
+	print_notes(&plan->notes);
+	print_notes(&plan->puma_notes);
 }
