@@ -247,10 +247,14 @@ class KeeperTest < Minitest::Test
     @app
   end
 
-  # Starts a daemon on a configuration, whose missing parts are filled in, or (`argv`) on a
-  # command alone. Returns when it runs; with `wait: false` at once.
+  SECTIONS = %i[app allocator memory restart control log].freeze
+
+  # Starts a daemon on a configuration, a hash or its sections, whose missing parts are filled in,
+  # or (`argv`) on a command alone. Returns when it runs; with `wait: false` at once.
   def keeper(config = {}, argv: nil, wait: true, **options)
     app unless @app
+    config = config.merge(options.slice(*SECTIONS)) if config.is_a?(Hash)
+    options = options.except(*SECTIONS)
     name = argv ? File.basename(@app) : unique
     file = argv ? nil : write_config(name, config)
     keeper = launch(name, argv ? ["--", *argv] : ["-c", file], file: file, chdir: @app, **options)

@@ -79,7 +79,7 @@ class Log
   def parse(line)
     if (json = line[/\{"seq":.*\}/])
       JSON.parse(json, symbolize_names: true)
-    elsif line =~ /\A(?:error|warning|info|debug) +event=(\S+)(.*)/
+    elsif line =~ /\A\S+ (?:error|warning|info|debug) +event=(\S+)(.*)/
       { event: $1 }.merge($2.scan(FIELD).to_h { |key, value| [key.to_sym, plain(value)] })
     end
   rescue JSON::ParserError
