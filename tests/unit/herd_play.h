@@ -166,7 +166,7 @@ UNUSED static void stage_start(struct stage *t, unsigned workers) {
 /* The last event of that kind said so. */
 UNUSED static const char *stage_said(const struct stage *t, enum event_id id, const char *key) {
 	const struct event *e = &t->last[id];
-	for (size_t i = 0; i < e->used; i++) {
+	for (size_t i = 0; i < e->len; i++) {
 		if (strcmp(e->fields[i].key, key) == 0)
 			return e->fields[i].type == FIELD_TEXT ? e->text + e->fields[i].at
 							       : "a number";
@@ -176,7 +176,7 @@ UNUSED static const char *stage_said(const struct stage *t, enum event_id id, co
 
 UNUSED static int64_t stage_number(const struct stage *t, enum event_id id, const char *key) {
 	const struct event *e = &t->last[id];
-	for (size_t i = 0; i < e->used; i++) {
+	for (size_t i = 0; i < e->len; i++) {
 		if (strcmp(e->fields[i].key, key) == 0)
 			return e->fields[i].number;
 	}
