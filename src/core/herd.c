@@ -359,8 +359,11 @@ void herd_step(struct herd *h, const struct herd_event *event, msec_t now, struc
 		leave_settle(&s);
 	} else {
 		slots_settle(&s);
-		replace_settle(&s);
+		/* Before: who is new already isn't replaced. After: the last refusal ends it. */
 		restart_settle(&s);
+		do
+			replace_settle(&s);
+		while (restart_settle(&s));
 		memory_settle(&s);
 	}
 	count_settle(&s);

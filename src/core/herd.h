@@ -106,13 +106,17 @@ struct slot {
 
 /* What a person asked for, until it is over. */
 struct restart {
-	bool active, again; /* again: asked for once more meanwhile, by tmp/restart.txt */
-	unsigned id;        /* 1, 2, … */
+	bool active;
+	unsigned id; /* 1, 2, … */
 	bool force;
 	unsigned total, done, failed;
 	msec_t since;
+	unsigned last_id;        /* of a worker that was there before */
 	unsigned release_before; /* what to go back to when the first of a deploy fails */
 	char by[48];
+	bool again, again_force; /* asked for once more meanwhile, by tmp/restart.txt */
+	unsigned again_release;  /* 0: the code stays the same */
+	char again_by[48];
 };
 
 enum herd_state { HERD_STARTING, HERD_SERVING, HERD_WAITING_TO_STOP, HERD_LEAVING, HERD_LEFT };

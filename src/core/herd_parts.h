@@ -43,11 +43,13 @@ void replacement_proved(struct step *s, struct worker *successor);
 void replacement_failed(struct step *s, struct worker *successor, const char *reason);
 void replacement_old_gone(struct step *s, struct worker *old);
 void replacement_refilled(struct step *s, struct worker *resident);
+void replacement_unfilled(struct step *s, unsigned slot);
 
 /* herd_restart.c */
 void restart_ask(struct step *s, const struct herd_event *event);
-void restart_settle(struct step *s);
+bool restart_settle(struct step *s);
 void restart_slot_over(struct step *s, unsigned slot, bool done);
+void restart_boot_failed(struct step *s, const struct worker *w);
 void ask_again_at(struct step *s, msec_t at); /* settle once more then, if that is to come */
 
 /* herd_memory.c */

@@ -313,7 +313,7 @@ static void wait(struct step *s, const struct wish *wish, const struct answer *a
 	event_text(e, "reason", "%s", answer->reason);
 }
 
-/* True when a replacement began: the others' situation is another one now. */
+/* True when a replacement began, or was refused: what the others wish is another matter now. */
 static bool consider(struct step *s, const struct wish *wish) {
 	struct herd *h = s->h;
 	const struct slot *slot = &h->slots[wish->worker->slot];
@@ -335,10 +335,11 @@ static bool consider(struct step *s, const struct wish *wish) {
 		return false; /* a boot that ends is an event, and then it is asked again */
 	if (may)
 		return begin(s, wish, answer.permission == MAY_STOP_FIRST);
-	if (answer.permission == IS_REFUSED)
+	if (answer.permission == IS_REFUSED) {
 		refuse(s, wish, answer.reason);
-	else
-		wait(s, wish, &answer);
+		return true;
+	}
+	wait(s, wish, &answer);
 	return false;
 }
 
@@ -411,10 +412,9 @@ void replacement_failed(struct step *s, struct worker *successor, const char *re
 	event_text(e, "reason", "%s", reason);
 	slot->replacement = (struct replacement){ 0 };
 	h->last_replaced = s->now;
-	if (r.cause == CAUSE_PERSON) {
-		restart_slot_over(s, successor->slot, false);
+	restart_boot_failed(s, successor); /* also if another cause was faster */
+	if (r.cause == CAUSE_PERSON)
 		return;
-	}
 	slot->surge_retry_at = s->now + wait_for;
 	event_time(e, "retry", wait_for);
 }
@@ -433,7 +433,8 @@ void replacement_old_gone(struct step *s, struct worker *old) {
 		/* It died before it was let go: its successor is now simply the one that boots. */
 		if (successor != NULL)
 			successor->role = ROLE_RESIDENT;
-		end(s, old->slot);
+		*r = (struct replacement){ 0 }; /* if a person asked: not done before it serves */
+		s->h->last_replaced = s->now;
 		break;
 	case REPLACEMENT_REFILLING:
 	case REPLACEMENT_NONE: break;
@@ -445,5 +446,17 @@ void replacement_refilled(struct step *s, struct worker *resident) {
 	if (r->phase != REPLACEMENT_REFILLING)
 		return;
 	r->new_id = resident->id;
+	if (r->cause != CAUSE_NONE && r->cause != CAUSE_PERSON)
+		futility_replaced(&s->h->futile[r->cause], resident->id, s->now);
 	done(s, resident->slot);
+}
+
+/* The old one is gone already: from now on it is a slot that doesn't come up, as any other. */
+void replacement_unfilled(struct step *s, unsigned slot_index) {
+	struct replacement *r = &s->h->slots[slot_index].replacement;
+	if (r->phase != REPLACEMENT_REFILLING)
+		return;
+	s->h->counters.replacements_failed++;
+	s->h->last_replaced = s->now;
+	*r = (struct replacement){ 0 };
 }

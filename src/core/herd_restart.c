@@ -39,6 +39,7 @@ static void begin(struct step *s, const struct herd_event *event) {
 		.id = h->restart.id + 1,
 		.force = event->restart.force,
 		.since = s->now,
+		.last_id = h->last_id,
 		.release_before = h->release,
 	};
 	snprintf(h->restart.by, sizeof h->restart.by, "%s", event->text);
@@ -55,14 +56,30 @@ static void begin(struct step *s, const struct herd_event *event) {
 	lift_guards(s);
 }
 
-/* While one is under way, another for all is done after it, once. */
+/* While one is under way, another for all is done after it, once, and with the latest code. */
 void restart_ask(struct step *s, const struct herd_event *event) {
+	struct restart *r = &s->h->restart;
 	if (herd_leaves(s->h))
 		return;
-	if (s->h->restart.active)
-		s->h->restart.again = true;
-	else
+	if (!r->active) {
 		begin(s, event);
+		return;
+	}
+	r->again = true;
+	r->again_force = event->restart.force;
+	if (event->restart.deploy)
+		r->again_release = (unsigned)event->number;
+	snprintf(r->again_by, sizeof r->again_by, "%s", event->text);
+}
+
+static void begin_again(struct step *s) {
+	const struct restart *r = &s->h->restart;
+	char by[sizeof r->again_by];
+	struct herd_event event = { .kind = HERD_RESTART, .number = r->again_release, .text = by };
+	event.restart.force = r->again_force;
+	event.restart.deploy = r->again_release != 0;
+	snprintf(by, sizeof by, "%s", r->again_by); /* begin() forgets all of the last one */
+	begin(s, &event);
 }
 
 /* One that does not work out ends it: the others stay as they are. */
@@ -89,15 +106,33 @@ void restart_slot_over(struct step *s, unsigned slot, bool done) {
 	}
 }
 
+/* Was it launched for the restart, or at least since it was asked for? */
+static bool is_new(const struct herd *h, const struct worker *w) {
+	return w->id > h->restart.last_id && w->release == h->release;
+}
+
+void restart_boot_failed(struct step *s, const struct worker *w) {
+	if (is_new(s->h, w))
+		restart_slot_over(s, w->slot, false);
+}
+
 /* Booted after it was asked for, for whatever reason: that one is new already. */
 static void note_new_ones(struct step *s) {
 	struct herd *h = s->h;
 	FOR_EACH_WORKER(h, w) {
-		if (w->role == ROLE_RESIDENT && w->life.state == WORKER_READY &&
-		    w->launched >= h->restart.since && h->slots[w->slot].asked &&
-		    w->release == h->release &&
+		if (w->role == ROLE_RESIDENT && w->life.state == WORKER_READY && is_new(h, w) &&
+		    h->slots[w->slot].asked &&
 		    h->slots[w->slot].replacement.phase == REPLACEMENT_NONE)
 			restart_slot_over(s, w->slot, true);
+	}
+}
+
+/* After a reload with fewer workers. */
+static void forget_surplus(struct herd *h) {
+	for (unsigned i = h->n_slots; i < HERD_SLOTS_MAX; i++) {
+		if (h->slots[i].asked)
+			h->restart.total--;
+		h->slots[i].asked = h->slots[i].forced = false;
 	}
 }
 
@@ -109,20 +144,22 @@ static bool is_over(const struct herd *h) {
 	return true;
 }
 
-void restart_settle(struct step *s) {
+/* True: another one began, and the slots have to be settled once more. */
+bool restart_settle(struct step *s) {
 	struct restart *r = &s->h->restart;
 	if (!r->active)
-		return;
+		return false;
+	forget_surplus(s->h);
 	note_new_ones(s);
 	if (!is_over(s->h))
-		return;
+		return false;
 	r->active = false;
 	struct event *e = tell(s, EVENT_RESTART_DONE);
 	event_number(e, "slots", r->done);
 	event_time(e, "took", s->now - r->since);
 	event_number(e, "failed", r->failed);
-	if (!r->again || r->failed > 0)
-		return;
-	const struct herd_event again = { .kind = HERD_RESTART, .text = r->by };
-	begin(s, &again);
+	/* Also after a failure: what was touched meanwhile may be its repair. */
+	if (r->again)
+		begin_again(s);
+	return r->active;
 }

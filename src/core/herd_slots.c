@@ -171,7 +171,8 @@ static void boot_failed(struct step *s, struct worker *w, const char *how) {
 		return;
 	}
 	slot->failures++;
-	restart_slot_over(s, w->slot, false);
+	restart_boot_failed(s, w);
+	replacement_unfilled(s, w->slot);
 	struct event *e = tell_of(s, EVENT_WORKER_FAILED, w);
 	event_text(e, "reason", "%s", reason);
 	event_number(e, "attempt", slot->failures);
