@@ -44,8 +44,10 @@ bool watch_cheap(struct watch *w, uint64_t rss_bytes, uint64_t swap_bytes, msec_
 	watch_note(w, rss_bytes, swap_bytes, now);
 	growth_note(&w->growth, rss_bytes + swap_bytes, now);
 	push(w, false, now);
+	bool stale = now - w->dear_at >= WATCH_SLOW_SCHEDULE;
 	if (only_rss || rules->figure == FIGURE_RSS) {
 		judge(w, rss_bytes + swap_bytes, rules);
+		w->wants_dear = stale && !only_rss;
 		return true;
 	}
 	w->gate.slack_bytes = rules->slack_bytes;
@@ -54,7 +56,7 @@ bool watch_cheap(struct watch *w, uint64_t rss_bytes, uint64_t swap_bytes, msec_
 		return false;
 	}
 	judge(w, 0, rules); /* wherever below the limit it is */
-	w->wants_dear = now - w->dear_at >= WATCH_SLOW_SCHEDULE;
+	w->wants_dear = stale;
 	return true;
 }
 
