@@ -1,10 +1,13 @@
 #include "core/status.h"
 
 #include <stdio.h>
+#include <string.h>
 
-/* jansson takes NULL values as failures of the whole: every *_set_new() below passes that on. */
-static int set(json_t *object, const char *key, json_t *value) {
-	return json_object_set_new(object, key, value);
+#include "util/utf8.h"
+
+/* A key is never missing: what jansson can't hold is null. */
+static void set(json_t *object, const char *key, json_t *value) {
+	json_object_set_new(object, key, value != NULL ? value : json_null());
 }
 
 static json_t *number(uint64_t n) {
@@ -15,8 +18,30 @@ static json_t *known(bool is_known, uint64_t n) {
 	return is_known ? number(n) : json_null();
 }
 
+/* A path is bytes, and a reason may have been cut within a character; JSON has characters only. */
+static json_t *repaired(const char *text) {
+	char buffer[1024];
+	struct text out = TEXT_IN(buffer);
+	for (size_t n = strlen(text), length; n > 0 && out.len + 4 < sizeof buffer; n -= length) {
+		uint32_t codepoint;
+		length = utf8_next(text, n, &codepoint);
+		if (length > 0)
+			text_put(&out, text, length);
+		else
+			text_puts(&out, UTF8_REPLACEMENT);
+		length = length > 0 ? length : 1;
+		text += length;
+	}
+	return json_string(buffer);
+}
+
+static json_t *string(const char *text) {
+	json_t *value = json_string(text);
+	return value != NULL ? value : repaired(text);
+}
+
 static json_t *text_or_null(const char *text) {
-	return text != NULL && *text != '\0' ? json_string(text) : json_null();
+	return text != NULL && *text != '\0' ? string(text) : json_null();
 }
 
 static const char *state_word(const struct herd *h) {
@@ -96,7 +121,7 @@ static json_t *worker_object(const struct herd *h, const struct worker *w,
 	return object;
 }
 
-/* A slot where nobody is: its back-off. */
+/* A slot where nobody is, and for how long. */
 static json_t *empty_slot(const struct herd *h, unsigned i, msec_t now) {
 	const struct slot *slot = &h->slots[i];
 	json_t *object = json_object();
@@ -106,7 +131,8 @@ static json_t *empty_slot(const struct herd *h, unsigned i, msec_t now) {
 	static const char *const unknown[] = { "pid",       "age_s",   "rss_bytes", "pss_bytes",
 					       "uss_bytes", "stale_s", "allocator", "release" };
 	set(object, "slot", number(i));
-	set(object, "state", json_string("backoff"));
+	/* Without a pause to end it waits for its turn: others boot first, or one still goes. */
+	set(object, "state", json_string(slot->retry_at > now ? "backoff" : "waiting"));
 	for (size_t k = 0; k < ARRAY_LEN(unknown); k++)
 		set(object, unknown[k], json_null());
 	set(object, "figure", json_string(figure_word(judged_figure(h))));
@@ -197,7 +223,7 @@ PRINTF(2, 3) static void add_note(json_t *notes, const char *fmt, ...) {
 	va_start(args, fmt);
 	vsnprintf(text, sizeof text, fmt, args);
 	va_end(args);
-	json_array_append_new(notes, json_string(text));
+	json_array_append_new(notes, string(text));
 }
 
 static void note_futile(json_t *notes, const struct futility *f, enum cause cause, msec_t now) {
@@ -236,14 +262,14 @@ static json_t *notes_array(const struct herd *h, const struct status_facts *fact
 	if (h->limits.total_divided)
 		add_note(notes, "memory.total: auto is divided with the other keepers here");
 	for (size_t i = 0; facts->notes != NULL && i < facts->notes->len; i++)
-		json_array_append_new(notes, json_string(facts->notes->items[i]));
+		json_array_append_new(notes, string(facts->notes->items[i]));
 	return notes;
 }
 
 static json_t *urls_array(const struct status_facts *facts) {
 	json_t *array = json_array();
 	for (size_t i = 0; i < facts->n_urls; i++)
-		json_array_append_new(array, json_string(facts->urls[i]));
+		json_array_append_new(array, string(facts->urls[i]));
 	return array;
 }
 
@@ -254,7 +280,7 @@ json_t *status_json(const struct herd *h, const struct status_facts *facts, msec
 	set(object, "v", number(1));
 	set(object, "ok", json_true());
 	set(object, "done", json_true());
-	set(object, "app", json_string(facts->app));
+	set(object, "app", string(facts->app));
 	set(object, "mode", json_string(facts->mode));
 	set(object, "state", json_string(state_word(h)));
 	set(object, "pid", number((uint64_t)facts->pid));
@@ -286,30 +312,79 @@ static json_t *samples_array(const struct worker *w, msec_t now) {
 	return array;
 }
 
-/* Is the cause there at all; and if so, what do the guard and the policy say? */
-static bool explain_rule(const struct herd *h, const struct worker *w, enum cause cause, msec_t now,
-			 char *reason, size_t size) {
-	uint64_t total, value = watch_figure(&w->watch, judged_figure(h));
-	bool asked = h->slots[w->slot].asked;
-	bool there = (cause == CAUSE_SOFT && w->watch.over) ||
-		     (cause == CAUSE_HARD && w->watch.verdict == CAUSE_HARD) ||
-		     (cause == CAUSE_TOTAL && herd_total_over(h, &total)) ||
-		     (cause == CAUSE_PERSON && asked);
-	if (!there) {
-		snprintf(reason, size, "%s",
-			 cause == CAUSE_PERSON ? "nobody asked" : "under the limit");
-		return false;
+/* Is the cause there at all? `value`: what its limit is compared with. */
+static bool is_there(const struct herd *h, const struct worker *w, enum cause cause,
+		     uint64_t *value) {
+	*value = watch_figure(&w->watch, judged_figure(h));
+	switch (cause) {
+	case CAUSE_SOFT: return w->watch.over;
+	case CAUSE_HARD: return w->watch.verdict == CAUSE_HARD;
+	case CAUSE_TOTAL: return herd_total_over(h, value);
+	case CAUSE_PERSON: return h->slots[w->slot].asked;
+	case CAUSE_NONE: break;
 	}
-	if (cause != CAUSE_PERSON && futility_ask(&h->futile[cause], value, now) == FUTILE_HOLD) {
-		snprintf(reason, size, "futile: %s", h->futile[cause].reason);
-		return false;
+	return false;
+}
+
+/* For the total the largest goes. NULL: it is this one. */
+static const struct worker *goes_before(const struct herd *h, const struct worker *w) {
+	const struct worker *first = w;
+	for (unsigned i = 0; i < h->cells; i++) {
+		const struct worker *other = &h->workers[i];
+		if (other->life.state == WORKER_READY && other->role == ROLE_RESIDENT &&
+		    watch_figure(&other->watch, FIGURE_USS) >
+			    watch_figure(&first->watch, FIGURE_USS))
+			first = other;
 	}
+	return first != w ? first : NULL;
+}
+
+static bool is_held_back(const struct herd *h, enum cause cause, uint64_t value, msec_t now) {
+	if (cause == CAUSE_PERSON || futility_ask(&h->futile[cause], value, now) != FUTILE_HOLD)
+		return false;
+	return cause != CAUSE_TOTAL || !futility_total_must_act(value, h->limits.effective_bytes);
+}
+
+static bool ask_policy(const struct herd *h, const struct worker *w, enum cause cause, msec_t now,
+		       char *reason, size_t size) {
 	struct policy policy = herd_policy(h);
 	struct situation situation = herd_situation(h, w, now);
 	struct answer answer = policy_ask(cause, &policy, &situation);
-	bool fires = answer.permission == MAY_GO || answer.permission == MAY_STOP_FIRST;
+	if (answer.permission != MAY_GO && answer.permission != MAY_STOP_FIRST) {
+		snprintf(reason, size, "%s", answer.reason);
+		return false;
+	}
+	if (h->config->restart.rehearse && cause != CAUSE_PERSON) {
+		snprintf(reason, size, "it would go, but restart.rehearse only tells");
+		return false;
+	}
 	snprintf(reason, size, "%s", *answer.reason != '\0' ? answer.reason : "replaced now");
-	return fires;
+	return true;
+}
+
+/* In the order in which they are asked: the cause itself, the guards, the policy. */
+static bool explain_rule(const struct herd *h, const struct worker *w, enum cause cause, msec_t now,
+			 char *reason, size_t size) {
+	const struct slot *slot = &h->slots[w->slot];
+	const struct worker *other = cause == CAUSE_TOTAL ? goes_before(h, w) : NULL;
+	uint64_t value;
+	if (!is_there(h, w, cause, &value))
+		snprintf(reason, size, "%s",
+			 cause == CAUSE_PERSON ? "nobody asked" : "under the limit");
+	else if (slot->replacement.phase != REPLACEMENT_NONE)
+		snprintf(reason, size, "it is being replaced: %s", slot->replacement.why);
+	else if (w->life.state != WORKER_READY)
+		snprintf(reason, size, "it does not serve: %s", worker_state_name(w->life.state));
+	else if (other != NULL)
+		snprintf(reason, size, "slot %u is larger and goes first", other->slot);
+	else if (slot->surge_retry_at > now)
+		snprintf(reason, size, "its last successor failed; next try in %lld s",
+			 (long long)((slot->surge_retry_at - now + 999) / MSEC_SECOND));
+	else if (is_held_back(h, cause, value, now))
+		snprintf(reason, size, "futile: %s", h->futile[cause].reason);
+	else
+		return ask_policy(h, w, cause, now, reason, size);
+	return false;
 }
 
 static json_t *rules_array(const struct herd *h, const struct worker *w, msec_t now,
