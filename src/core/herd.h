@@ -152,8 +152,9 @@ struct herd {
 	struct rollup_budget budget;
 	struct room room;
 	struct futility futile[CAUSE_PERSON]; /* by cause: a guard for each limit */
-	bool total_over; /* as of the last judgement, so that crossing is told once */
-	msec_t read_at;  /* when the budget allows the next dear reading */
+	bool total_over;    /* as of the last judgement, so that crossing is told once */
+	msec_t total_since; /* only figures since then speak for the total */
+	msec_t read_at;     /* when the budget allows the next dear reading */
 	msec_t next_liveness;
 	msec_t last_replaced; /* when the last replacement ended; 0: none yet */
 
@@ -296,7 +297,10 @@ struct herd_memory {
 };
 struct herd_memory herd_memory(const struct herd *h);
 
-/* Is the herd over memory.total? `value` is what was compared: ΣPSS, or ΣRSS if need be. */
+/*
+ * Is the herd over memory.total? `value` is what was compared: ΣPSS, or ΣRSS if need be, of those
+ * who serve and are not known to leave, as far as it is known.
+ */
 bool herd_total_over(const struct herd *h, uint64_t *value);
 
 /* What policy_ask() would be told about this worker, now. For `explain`. */

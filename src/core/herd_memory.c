@@ -46,12 +46,36 @@ struct herd_memory herd_memory(const struct herd *h) {
 	return sum;
 }
 
+/*
+ * What is known for certain: who boots has no PSS yet, and RSS would be too much under
+ * copy-on-write; a figure from before the last one went for the total is about another herd; and
+ * who leaves is no reason to send somebody else.
+ */
+static uint64_t known_total(const struct herd *h) {
+	uint64_t sum = 0;
+	for (unsigned i = 0; i < h->cells; i++) {
+		const struct worker *w = &h->workers[i];
+		msec_t at = h->only_rss ? w->watch.cheap_at : w->watch.dear_at;
+		if (w->life.state == WORKER_READY && at != 0 && at >= h->total_since)
+			sum += watch_figure(&w->watch, h->only_rss ? FIGURE_RSS : FIGURE_PSS);
+	}
+	return sum;
+}
+
 bool herd_total_over(const struct herd *h, uint64_t *value) {
-	struct herd_memory sum = herd_memory(h);
-	*value = sum.pss_bytes;
-	/* A sum with RSS in it is too large under copy-on-write: good enough only if there will
-	 * never be a better one. */
-	return (sum.pss_known || h->only_rss) && sum.pss_bytes > h->limits.total_bytes;
+	*value = known_total(h);
+	return *value > h->limits.total_bytes;
+}
+
+/* One went for the total: whether another has to, only figures of from now on can tell. */
+void memory_total_replaced(struct step *s) {
+	struct herd *h = s->h;
+	h->total_since = s->now + 1;
+	h->total_over = false;
+	FOR_EACH_WORKER(h, w) {
+		if (worker_serves(w->life.state))
+			w->watch.wants_dear = !h->only_rss;
+	}
 }
 
 static void tell_futility(struct step *s, enum futility_change change, enum cause cause) {

@@ -57,6 +57,7 @@ void memory_readings(struct step *s, const struct herd_event *event);
 void memory_read(struct step *s, struct worker *w, const struct herd_event *event);
 void memory_fresh(struct step *s, struct worker *w); /* it just became ready */
 void memory_sibling_left(struct step *s);
+void memory_total_replaced(struct step *s);
 void memory_new_limits(struct step *s);
 void memory_settle(struct step *s);
 void memory_deadline(struct step *s);

@@ -113,7 +113,7 @@ static void tell_hung(struct step *s, struct worker *w) {
 static struct wish wish_of(struct step *s, struct worker *w) {
 	const struct herd *h = s->h;
 	struct wish wish = { .worker = w,
-			     .value = watch_figure(&w->watch, h->config->memory.figure) };
+			     .value = watch_figure(&w->watch, watch_rules_of(h).figure) };
 	if (w->stopped && has_lasted(s, w->stopped_at, STOPPED_PATIENCE)) {
 		wish.cause = CAUSE_HARD;
 		wish.why = "stopped";
@@ -162,7 +162,8 @@ static int by_rank(const void *a, const void *b) {
 static struct worker *largest(struct herd *h) {
 	struct worker *found = NULL;
 	FOR_EACH_WORKER(h, w) {
-		if (!is_candidate(h, w) || w->watch.cheap_at == 0)
+		if (!is_candidate(h, w) ||
+		    (h->only_rss ? w->watch.cheap_at : w->watch.dear_at) == 0)
 			continue;
 		if (found == NULL ||
 		    watch_figure(&w->watch, FIGURE_USS) > watch_figure(&found->watch, FIGURE_USS))
@@ -171,21 +172,12 @@ static struct worker *largest(struct herd *h) {
 	return found;
 }
 
-/* One of the herd's goes for the total; while it does, the sum says nothing new. */
-static bool total_under_way(const struct herd *h) {
-	for (unsigned i = 0; i < h->n_slots; i++) {
-		const struct replacement *r = &h->slots[i].replacement;
-		if (r->phase != REPLACEMENT_NONE && r->cause == CAUSE_TOTAL)
-			return true;
-	}
-	return false;
-}
-
 static size_t collect(struct step *s, struct wish *wishes) {
 	struct herd *h = s->h;
 	size_t n = 0;
 	uint64_t total;
-	bool over = herd_total_over(h, &total) && !total_under_way(h);
+	/* Every surge is over the total, by design: the sum speaks between replacements only. */
+	bool over = herd_total_over(h, &total) && herd_in_flight(h) == 0;
 	struct worker *fattest = over ? largest(h) : NULL;
 	FOR_EACH_WORKER(h, w) {
 		if (!is_candidate(h, w))
@@ -210,8 +202,9 @@ static void describe(struct step *s, struct event *e, const struct wish *wish) {
 	event_text(e, "cause", "%s", wish->why);
 	if (wish->sick || wish->cause == CAUSE_PERSON)
 		return;
+	enum memory_figure sum = h->only_rss ? FIGURE_RSS : FIGURE_PSS;
 	event_text(e, "figure", "%s",
-		   wish->cause == CAUSE_TOTAL ? "pss" : figures[h->config->memory.figure]);
+		   figures[wish->cause == CAUSE_TOTAL ? sum : watch_rules_of(h).figure]);
 	event_bytes(e, "value", wish->value);
 	event_bytes(e, "limit", wish->limit);
 	if (wish->cause == CAUSE_SOFT)
@@ -373,6 +366,8 @@ static void end(struct step *s, unsigned slot_index) {
 	struct slot *slot = &s->h->slots[slot_index];
 	if (slot->replacement.cause == CAUSE_PERSON)
 		restart_slot_over(s, slot_index, true);
+	if (slot->replacement.cause == CAUSE_TOTAL)
+		memory_total_replaced(s);
 	slot->replacement = (struct replacement){ 0 };
 	s->h->last_replaced = s->now;
 }

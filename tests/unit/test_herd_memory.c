@@ -28,4 +28,18 @@ START_TEST(without_permission_the_daemon_neither_reads_again_nor_spins)
 }
 END_TEST
 
-SUITE("herd_memory", without_permission_the_daemon_neither_reads_again_nor_spins)
+START_TEST(without_permission_the_limits_hold_for_rss)
+{
+	struct stage t;
+	stage_start(&t, 2);
+	read_fails(&t, stage_resident(&t, 0)->id, EACCES);
+	stage_tick(&t, 700 * MIB);
+	ck_assert_str_eq(stage_said(&t, EVENT_MEMORY_OVER, "figure"), "rss");
+	ck_assert_str_eq(stage_said(&t, EVENT_REPLACEMENT_STARTED, "figure"), "rss");
+	ck_assert_int_eq(stage_number(&t, EVENT_REPLACEMENT_STARTED, "value"), 700 * MIB);
+	stage_close(&t);
+}
+END_TEST
+
+SUITE("herd_memory", without_permission_the_limits_hold_for_rss,
+      without_permission_the_daemon_neither_reads_again_nor_spins)

@@ -118,7 +118,90 @@ START_TEST(liveness_that_is_switched_on_judges_no_silence_from_before)
 }
 END_TEST
 
-SUITE("herd_replace", without_a_free_cell_nothing_begins_and_nothing_spins,
+/* Four of 50 MiB, and not more than `total` together (ΣPSS; stage_read() adds 5 MiB to each). */
+static void stage_with_total(struct stage *t, uint64_t total) {
+	stage_open(t, 4);
+	t->limits.total_bytes = total;
+	stage_begin(t);
+}
+
+START_TEST(for_the_total_the_largest_goes)
+{
+	struct stage t;
+	stage_with_total(&t, 500 * MIB);
+	stage_read(&t, stage_resident(&t, 1)->id, 150 * MIB);
+	stage_read(&t, stage_resident(&t, 2)->id, 200 * MIB);
+	ck_assert_uint_eq(t.told[EVENT_REPLACEMENT_STARTED], 0);
+	stage_read(&t, stage_resident(&t, 3)->id, 130 * MIB);
+	ck_assert_uint_eq(t.told[EVENT_REPLACEMENT_STARTED], 1);
+	ck_assert_str_eq(stage_said(&t, EVENT_REPLACEMENT_STARTED, "cause"), "total");
+	ck_assert_str_eq(stage_said(&t, EVENT_REPLACEMENT_STARTED, "figure"), "pss");
+	ck_assert_int_eq(stage_number(&t, EVENT_REPLACEMENT_STARTED, "slot"), 2);
+	ck_assert_int_eq(stage_number(&t, EVENT_REPLACEMENT_STARTED, "value"), 550 * MIB);
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(after_one_went_for_the_total_another_goes_only_on_fresh_figures)
+{
+	struct stage t;
+	stage_with_total(&t, 500 * MIB);
+	for (unsigned slot = 1; slot < 4; slot++)
+		stage_read(&t, stage_resident(&t, slot)->id, 180 * MIB + slot * MIB);
+	ck_assert_uint_eq(t.told[EVENT_REPLACEMENT_STARTED], 1);
+	unsigned old = stage_resident(&t, 3)->id, fresh = stage_bring_up(&t, 3);
+	t.now += MSEC_SECOND;
+	stage_exited(&t, old);
+	ck_assert_uint_eq(t.told[EVENT_REPLACEMENT_DONE], 1);
+	t.now += MSEC_SECOND;
+	stage_read(&t, fresh, 50 * MIB);
+	stage_read(&t, stage_resident(&t, 1)->id, 250 * MIB);
+	ck_assert_uint_eq(t.told[EVENT_REPLACEMENT_STARTED], 1);
+	stage_read(&t, stage_resident(&t, 0)->id, 50 * MIB);
+	ck_assert_uint_eq(t.told[EVENT_REPLACEMENT_STARTED], 1);
+	stage_read(&t, stage_resident(&t, 2)->id, 182 * MIB);
+	ck_assert_uint_eq(t.told[EVENT_REPLACEMENT_STARTED], 2);
+	ck_assert_int_eq(stage_number(&t, EVENT_REPLACEMENT_STARTED, "slot"), 1);
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(a_worker_that_boots_does_not_hide_that_the_total_is_crossed)
+{
+	struct stage t;
+	stage_with_total(&t, 500 * MIB);
+	stage_exited(&t, stage_resident(&t, 0)->id);
+	stage_wait(&t, t.now + 2 * MSEC_SECOND);
+	stage_launched(&t, stage_resident(&t, 0)->id);
+	stage_tick(&t, 100 * MIB);
+	for (unsigned slot = 1; slot < 4; slot++)
+		stage_read(&t, stage_resident(&t, slot)->id, 200 * MIB);
+	ck_assert_str_eq(stage_said(&t, EVENT_REPLACEMENT_STARTED, "cause"), "total");
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(a_surge_is_not_taken_for_the_herd_having_grown)
+{
+	struct stage t;
+	stage_open(&t, 2);
+	t.limits.total_bytes = 1500 * MIB;
+	t.config.restart.max_surge = 2;
+	stage_begin(&t);
+	stage_read(&t, stage_resident(&t, 1)->id, 590 * MIB);
+	stage_read(&t, stage_resident(&t, 0)->id, 700 * MIB);
+	stage_read(&t, stage_bring_up(&t, 0), 400 * MIB);
+	ck_assert_uint_eq(t.told[EVENT_REPLACEMENT_STARTED], 1);
+	ck_assert_uint_eq(t.told[EVENT_REPLACEMENT_WAITS], 0);
+	stage_close(&t);
+}
+END_TEST
+
+SUITE("herd_replace", for_the_total_the_largest_goes,
+      after_one_went_for_the_total_another_goes_only_on_fresh_figures,
+      a_worker_that_boots_does_not_hide_that_the_total_is_crossed,
+      a_surge_is_not_taken_for_the_herd_having_grown,
+      without_a_free_cell_nothing_begins_and_nothing_spins,
       a_stopped_worker_is_replaced_after_ten_seconds_and_told_to_go_at_once,
       a_worker_that_goes_on_within_ten_seconds_stays, a_hung_worker_is_told_once_and_replaced,
       any_answer_and_any_movement_is_a_sign_of_life,
