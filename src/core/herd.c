@@ -47,6 +47,7 @@ static void send_term(struct step *s, struct worker *w, bool drains, bool quiet)
 	give_order(s, ORDER_SIGNAL, w->id, SIGTERM);
 	if (w->stopped) /* or it could not even read the TERM */
 		give_order(s, ORDER_SIGNAL, w->id, SIGCONT);
+	w->term_at = s->now;
 	if (!drains)
 		return;
 	struct event *e = tell_of(s, EVENT_DRAIN_STARTED, w);
@@ -64,18 +65,24 @@ static void send_kill(struct step *s, struct worker *w) {
 	tell_connections(tell_of(s, EVENT_DRAIN_KILLED, w), w);
 }
 
+/* Nothing that was known of the old image holds for this one. */
+static void begin_anew(struct step *s, struct worker *w) {
+	slot_lasted(s, w);
+	w->answered = w->proof_asked = w->proof_known = w->refused_told = false;
+	w->allocator = (struct allocator){ 0 };
+	w->refusal[0] = '\0';
+	w->ready_at = 0;
+	give_order(s, ORDER_PROBE, w->id, 0);
+	tell_of(s, EVENT_WORKER_REBOOTED, w);
+}
+
 void drive(struct step *s, struct worker *w, enum worker_event event) {
 	struct worker_patience patience = patience_of(s->h->config);
 	enum worker_state before = w->life.state;
 	switch (worker_step(&w->life, event, s->now, &patience)) {
 	case WORKER_NOTHING: break;
 	case WORKER_START: give_order(s, ORDER_LAUNCH, w->id, 0); break;
-	case WORKER_PROBE:
-		w->answered = w->proof_asked = false;
-		w->ready_at = 0;
-		give_order(s, ORDER_PROBE, w->id, 0);
-		tell_of(s, EVENT_WORKER_REBOOTED, w);
-		break;
+	case WORKER_PROBE: begin_anew(s, w); break;
 	case WORKER_TERM: send_term(s, w, before != WORKER_BOOTING, event == WORKER_QUIET); break;
 	case WORKER_CLOSE_IDLE: give_order(s, ORDER_CLOSE_IDLE, w->id, 0); break;
 	case WORKER_CLOSE_BUSY: give_order(s, ORDER_CLOSE_BUSY, w->id, 0); break;
@@ -210,7 +217,9 @@ static void on_launched(struct step *s, struct worker *w, const struct herd_even
 	w->launched = s->now;
 	struct event *e = tell_of(s, EVENT_WORKER_BOOTING, w);
 	event_number(e, "release", w->release);
-	event_number(e, "attempt", s->h->slots[w->slot].failures + 1);
+	const struct slot *slot = &s->h->slots[w->slot];
+	bool surge = w->role == ROLE_SUCCESSOR;
+	event_number(e, "attempt", (surge ? slot->surge_failures : slot->failures) + 1);
 	s->h->counters.boots++;
 }
 
@@ -282,14 +291,20 @@ static void step_worker(struct step *s, const struct herd_event *event) {
 		return;
 	switch (event->kind) {
 	case HERD_LAUNCHED: on_launched(s, w, event); break;
-	case HERD_LAUNCH_FAILED: worker_exited(s, w, event->text); break;
+	case HERD_LAUNCH_FAILED:
+		w->failing = event->text;
+		worker_exited(s, w, event->text);
+		break;
 	case HERD_ANSWERED:
 		w->answered = true;
 		w->alive_at = s->now;
 		worker_answered(s, w);
 		break;
 	case HERD_REFUSED: on_refused(s, w, event); break;
-	case HERD_EXITED: worker_exited(s, w, event->text); break;
+	case HERD_EXITED:
+		w->ended_by = (int)event->number;
+		worker_exited(s, w, event->text);
+		break;
 	case HERD_STOPPED: on_stopped(s, w); break;
 	case HERD_CONTINUED: on_continued(s, w); break;
 	case HERD_REBOOTED: drive(s, w, WORKER_REBOOT); break;
@@ -333,11 +348,30 @@ static void step_herd(struct step *s, const struct herd_event *event) {
 	}
 }
 
+/* Every slot serves, or was tried: one that doesn't come up doesn't hold the start up for ever. */
+static bool has_started(struct herd *h) {
+	for (unsigned i = 0; i < h->n_slots; i++) {
+		const struct worker *w = herd_resident(h, i);
+		if ((w == NULL || !worker_serves(w->life.state)) && h->slots[i].failures == 0)
+			return false;
+	}
+	return h->ever_ready;
+}
+
+static bool one_stops_first(const struct herd *h) {
+	for (unsigned i = 0; i < h->n_slots; i++) {
+		if (h->slots[i].replacement.phase == REPLACEMENT_STOPPING_FIRST ||
+		    h->slots[i].replacement.phase == REPLACEMENT_REFILLING)
+			return true;
+	}
+	return false;
+}
+
 /* What the herd as a whole has to say, when it changes. */
 static void health_settle(struct step *s) {
 	struct herd *h = s->h;
 	unsigned serving = herd_serving(h);
-	if (serving >= h->n_slots && h->state == HERD_STARTING)
+	if (h->state == HERD_STARTING && has_started(h))
 		h->state = HERD_SERVING;
 	if (h->state != HERD_SERVING || !h->ever_ready)
 		return;
@@ -348,6 +382,8 @@ static void health_settle(struct step *s) {
 	struct event *e = tell(s, degraded ? EVENT_HERD_DEGRADED : EVENT_HERD_OK);
 	event_number(e, "ready", serving);
 	event_number(e, "workers", h->n_slots);
+	if (degraded && one_stops_first(h))
+		event_text(e, "reason", "no room for one more worker: one stops first");
 }
 
 /* Level-triggered: whatever happened, the whole is looked at afresh; there is nothing to miss. */

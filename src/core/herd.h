@@ -73,6 +73,8 @@ struct worker {
 	bool counting;     /* a count is under way */
 	unsigned half_closed;
 	bool killed;
+	msec_t term_at; /* TERM was sent; 0: not yet */
+	int ended_by;   /* the signal that ended it; 0: none, or not known */
 	bool rehearsed; /* restart.rehearse has told of it */
 	bool waits_told;
 };
@@ -176,7 +178,7 @@ enum herd_event_kind {
 	HERD_LAUNCH_FAILED, /* worker, text */
 	HERD_ANSWERED,      /* worker: the probe, or whatever proves it */
 	HERD_REFUSED,       /* worker, number = HTTP status, text = Location, hint */
-	HERD_EXITED,        /* worker, number = waitid status, known */
+	HERD_EXITED,        /* worker, number = the signal that ended it (0: none), text = how */
 	HERD_STOPPED,       /* worker: SIGSTOP and the like */
 	HERD_CONTINUED,     /* worker */
 	HERD_REBOOTED,      /* worker: same pid, new image */
@@ -229,7 +231,6 @@ struct herd_event {
 			const struct config *config;
 			const struct limits *limits;
 		} reload;
-		bool status_known; /* HERD_EXITED */
 	};
 };
 

@@ -31,6 +31,7 @@ void drive(struct step *s, struct worker *w, enum worker_event event);
 /* herd_slots.c */
 struct worker *slot_launch(struct step *s, unsigned slot, enum worker_role role);
 void slots_settle(struct step *s); /* launch what is missing, let go what is too many */
+void slot_lasted(struct step *s, const struct worker *w); /* its age, before it is forgotten */
 void worker_answered(struct step *s, struct worker *w);
 void worker_exited(struct step *s, struct worker *w, const char *how);
 void worker_abandon(struct step *s, struct worker *w, const char *why);

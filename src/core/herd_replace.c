@@ -27,17 +27,43 @@ struct policy herd_policy(const struct herd *h) {
 	};
 }
 
-/* A replacement's own boot and drain are not meant. */
+/*
+ * A replacement's own boot and drain are not meant; nor is a slot in a crash loop: it comes up
+ * when somebody mends it, and until then the others must not wait.
+ */
 static bool boots(const struct herd *h) {
+	bool serves[HERD_SLOTS_MAX] = { false };
 	if (h->state == HERD_STARTING)
 		return true;
+	for (unsigned i = 0; i < h->cells; i++) {
+		const struct worker *w = &h->workers[i];
+		if (w->role == ROLE_RESIDENT && worker_serves(w->life.state))
+			serves[w->slot] = true;
+	}
 	for (unsigned i = 0; i < h->n_slots; i++) {
-		const struct worker *w = herd_resident((struct herd *)h, i);
-		bool serves = w != NULL && worker_serves(w->life.state);
-		if (!serves && h->slots[i].replacement.phase == REPLACEMENT_NONE)
+		const struct slot *slot = &h->slots[i];
+		if (!serves[i] && slot->replacement.phase == REPLACEMENT_NONE &&
+		    slot->failures < HERD_ATTEMPTS)
 			return true;
 	}
 	return false;
+}
+
+static bool is_silent(const struct herd *h, const struct worker *w, msec_t now) {
+	msec_t every = h->config->app.probe.liveness;
+	return every > 0 && now - w->alive_at >= HUNG_PATIENCE + every;
+}
+
+/* Who would serve if this one were stopped, and itself; a sick one serves nobody as it is. */
+static unsigned ready_for(const struct herd *h, const struct worker *me, msec_t now) {
+	unsigned n = 0;
+	bool sick = me->stopped || is_silent(h, me, now);
+	for (unsigned i = 0; i < h->cells; i++) {
+		const struct worker *w = &h->workers[i];
+		n += w != me && w->life.state == WORKER_READY && !w->stopped &&
+		     !is_silent(h, w, now);
+	}
+	return sick && n == 0 ? 2 : n + 1;
 }
 
 static uint64_t largest_uss(const struct herd *h) {
@@ -67,7 +93,7 @@ struct situation herd_situation(const struct herd *h, const struct worker *w, ms
 	struct herd_memory memory = herd_memory(h);
 	return (struct situation){
 		.wanted = h->n_slots,
-		.ready = herd_serving(h),
+		.ready = ready_for(h, w, now),
 		.in_flight = herd_in_flight(h),
 		.herd_booting = boots(h),
 		.room = room_for(&h->room, h->limits.effective_bytes,
@@ -97,7 +123,9 @@ static bool has_lasted(struct step *s, msec_t since, msec_t patience) {
 
 static bool is_hung(struct step *s, const struct worker *w) {
 	msec_t every = s->h->config->app.probe.liveness;
-	return every > 0 && has_lasted(s, w->alive_at, HUNG_PATIENCE + every);
+	if (every > 0)
+		ask_again_at(s, w->alive_at + HUNG_PATIENCE + every);
+	return is_silent(s->h, w, s->now);
 }
 
 static void tell_hung(struct step *s, struct worker *w) {
@@ -338,6 +366,8 @@ static bool consider(struct step *s, const struct wish *wish) {
 
 void replace_settle(struct step *s) {
 	static _Thread_local struct wish wishes[HERD_WORKERS_MAX]; /* too large for a stack */
+	if (s->h->state == HERD_WAITING_TO_STOP)
+		return; /* who is brought up now is in for nothing */
 	for (bool began = true; began;) {
 		began = false;
 		size_t n = collect(s, wishes);

@@ -1,4 +1,5 @@
 /* Slots: launching what is missing, and what a death means. See herd.h. */
+#include <signal.h>
 #include <string.h>
 
 #include "core/herd_parts.h"
@@ -53,6 +54,8 @@ static void launch_missing(struct step *s) {
 	struct herd *h = s->h;
 	for (unsigned i = 0; i < h->n_slots; i++) {
 		const struct slot *slot = &h->slots[i];
+		if (i > 0 && !h->ever_ready)
+			break; /* the first one's back-off is everybody's */
 		if (herd_resident(h, i) != NULL)
 			continue;
 		ask_again_at(s, slot->retry_at);
@@ -67,11 +70,14 @@ static void launch_missing(struct step *s) {
 
 /* After a reload with fewer workers. */
 static void let_go_surplus(struct step *s) {
+	for (unsigned i = s->h->n_slots; i < HERD_SLOTS_MAX; i++)
+		s->h->slots[i].replacement = (struct replacement){ 0 };
 	FOR_EACH_WORKER(s->h, w) {
-		if (w->slot < s->h->n_slots || worker_goes(w->life.state))
+		if (w->slot < s->h->n_slots)
 			continue;
-		s->h->slots[w->slot].replacement.phase = REPLACEMENT_NONE;
 		w->role = ROLE_LEAVER;
+		if (worker_goes(w->life.state))
+			continue;
 		drive(s, w, WORKER_RETIRE);
 	}
 }
@@ -81,9 +87,9 @@ void slots_settle(struct step *s) {
 	launch_missing(s);
 }
 
-static void tell_ready(struct step *s, struct worker *w) {
+static void tell_ready(struct step *s, struct worker *w, msec_t took) {
 	struct event *e = tell_of(s, EVENT_WORKER_READY, w);
-	event_time(e, "took", s->now - w->launched);
+	event_time(e, "took", took);
 	if (w->allocator.proof != PROOF_UNKNOWN)
 		event_text(e, "allocator", "%s %s", w->allocator.name,
 			   allocator_proof_name(w->allocator.proof));
@@ -95,11 +101,12 @@ static void tell_ready(struct step *s, struct worker *w) {
 }
 
 static void become_ready(struct step *s, struct worker *w) {
+	msec_t took = s->now - w->life.since;
 	drive(s, w, WORKER_PROVED);
 	if (w->life.state != WORKER_READY)
 		return;
 	w->ready_at = w->alive_at = s->now;
-	tell_ready(s, w);
+	tell_ready(s, w, took);
 	s->h->ever_ready = true;
 	memory_fresh(s, w);
 	if (w->role == ROLE_SUCCESSOR)
@@ -181,51 +188,66 @@ static void boot_failed(struct step *s, struct worker *w, const char *how) {
 		leave_give_up(s, reason);
 }
 
+void slot_lasted(struct step *s, const struct worker *w) {
+	if (s->now - w->ready_at >= CRASH_LOOP_AGE)
+		s->h->slots[w->slot].failures = 0;
+}
+
 static void died(struct step *s, struct worker *w, const char *how) {
-	struct herd *h = s->h;
-	struct slot *slot = &h->slots[w->slot];
+	struct slot *slot = &s->h->slots[w->slot];
 	msec_t age = s->now - w->ready_at;
 	char reason[96];
 	snprintf(reason, sizeof reason, "died: %s", how);
-	h->counters.died++;
-	slot->failures = age < CRASH_LOOP_AGE ? slot->failures + 1 : 0;
-	remember(slot, reason);
+	s->h->counters.died++;
 	struct event *e = tell_of(s, EVENT_WORKER_DIED, w);
 	event_text(e, "reason", "%s", how);
 	event_time(e, "age", age);
+	if (w->role != ROLE_RESIDENT || herd_leaves(s->h))
+		return; /* it was about to go; nobody is brought up for it */
+	slot->failures = age < CRASH_LOOP_AGE ? slot->failures + 1 : 0;
+	remember(slot, reason);
 	event_time(e, "retry", back_off(s, slot));
+}
+
+/* By somebody else's signal (the kernel's, out of memory) a drain ends as badly as by ours. */
+static bool was_killed(const struct worker *w) {
+	return w->killed || (w->ended_by != 0 && w->ended_by != SIGTERM && w->ended_by != SIGINT);
 }
 
 static void drained(struct step *s, const struct worker *w, const char *how) {
 	struct herd_counters *c = &s->h->counters;
-	const char *word = w->killed ? "killed" : w->half_closed > 0 ? "half_closed" : "clean";
-	if (w->killed)
+	bool killed = was_killed(w);
+	const char *word = killed ? "killed" : w->half_closed > 0 ? "half_closed" : "clean";
+	if (killed && !w->killed && w->busy > 0)
+		c->connections_lost += (uint64_t)w->busy; /* else SIGKILL counted them */
+	if (killed)
 		c->killed++;
 	else if (w->half_closed > 0)
 		c->half_closed++;
 	else
 		c->drained_clean++;
 	struct event *e = tell_of(s, EVENT_DRAIN_DONE, w);
-	event_time(e, "took", s->now - w->life.since);
+	event_time(e, "took", s->now - w->term_at);
 	event_text(e, "how", "%s", word);
-	event_number(e, "lost", w->killed && w->busy > 0 ? w->busy : 0);
+	if (!killed || w->busy >= 0) /* else nobody knows */
+		event_number(e, "lost", killed ? w->busy : 0);
 	event_text(e, "status", "%s", how);
 }
 
-/* A worker that was READY once and was then told to go. */
-static bool was_leaving(const struct worker *w) {
-	return w->ready_at != 0 && worker_goes(w->life.state);
+/* A worker that was READY once and was then sent TERM; one that still served has simply died. */
+static bool was_drained(const struct worker *w) {
+	return w->ready_at != 0 && worker_goes(w->life.state) && w->term_at != 0;
 }
 
 static void tell_end(struct step *s, struct worker *w, const char *how) {
-	if (was_leaving(w))
+	if (was_drained(w))
 		drained(s, w, how);
+	else if (w->ready_at != 0)
+		died(s, w, how);
 	else if (herd_leaves(s->h) || w->role == ROLE_LEAVER)
 		return; /* it was told to go before it served: nothing to say */
-	else if (w->ready_at == 0)
-		boot_failed(s, w, how);
 	else
-		died(s, w, how);
+		boot_failed(s, w, how);
 }
 
 /* The process is gone, or never came to be. `how`: its status, for a person. */
@@ -234,7 +256,8 @@ void worker_exited(struct step *s, struct worker *w, const char *how) {
 	tell_end(s, w, how);
 	drive(s, w, WORKER_EXIT);
 	give_order(s, ORDER_FORGET, last.id, 0);
-	memory_sibling_left(s);
+	if (last.pid != 0)
+		memory_sibling_left(s);
 	if (s->h->reading == last.id)
 		s->h->reading = 0;
 	if (last.role != ROLE_SUCCESSOR)

@@ -46,7 +46,10 @@ static void on_end(struct ev_loop *loop, ev_io *w, int revents UNUSED) {
 	ev_io_stop(loop, &m->exited);
 	ev_timer_stop(loop, &m->threads);
 	prober_stop(&m->prober);
-	report(m, (struct herd_event){ .kind = HERD_EXITED, .text = how });
+	bool by_signal = info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED;
+	report(m, (struct herd_event){ .kind = HERD_EXITED,
+				       .number = by_signal ? info.si_status : 0,
+				       .text = how });
 }
 
 /* From now on another image is a surprise; before, bundle and its like exec. */
