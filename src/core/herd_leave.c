@@ -39,7 +39,8 @@ void leave_ask(struct step *s, const struct herd_event *event) {
 		hurry(s, event->text);
 		return;
 	}
-	msec_t delay = h->config->restart.stop_delay;
+	/* It is there to go on serving. */
+	msec_t delay = herd_serving(h) > 0 ? h->config->restart.stop_delay : 0;
 	struct event *e = tell(s, EVENT_DAEMON_STOPPING);
 	event_text(e, "reason", "%s", event->text);
 	event_time(e, "delay", delay);
