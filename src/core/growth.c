@@ -1,5 +1,6 @@
 #include "core/growth.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 /* A full track of them: near 15 s to 80 s at the usual ticks, far 30 minutes. */
@@ -17,6 +18,8 @@ static const struct growth_reading *reading(const struct growth_track *t, unsign
 }
 
 static void track_note(struct growth_track *t, uint64_t bytes, msec_t now) {
+	bool same = t->seen > 0 && reading(t, kept(t) - 1)->bytes == bytes;
+	t->same = same ? t->same + 1 : 1;
 	t->readings[t->seen % GROWTH_READINGS] = (struct growth_reading){ now, bytes };
 	t->seen++; /* at one a second it wraps in 136 years */
 }
@@ -45,7 +48,7 @@ static int ascending(const void *a, const void *b) {
 static double slope(const struct growth_track *t) {
 	double slopes[GROWTH_READINGS];
 	unsigned n = kept(t), half = n / 2, count = 0;
-	if (n < FEWEST)
+	if (n < FEWEST || t->same >= n)
 		return 0;
 	for (unsigned i = 0; i + half < n; i++) {
 		const struct growth_reading *a = reading(t, i), *b = reading(t, i + half);

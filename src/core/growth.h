@@ -22,6 +22,7 @@ struct growth_track {
 		uint64_t bytes;
 	} readings[GROWTH_READINGS];
 	unsigned seen; /* ever noted here; the next one goes to seen % GROWTH_READINGS */
+	unsigned same; /* the latest so many are one and the same: most workers sleep */
 };
 
 /* Zeroed: nothing was seen. Zero it when the process is another one. */

@@ -138,7 +138,9 @@ static void judge_futility(struct step *s, struct worker *w, enum cause cause, u
 		change = futility_crossed(f, w->id, value, worker_limit_of(s->h, cause),
 					  s->now - w->ready_at, s->now);
 	} else {
-		change = futility_seen(f, w->id, value, growth_bytes_per_hour(&w->watch.growth),
+		/* Only a guard that holds back wants to know: a slope is no bargain. */
+		change = futility_seen(f, w->id, value,
+				       f->futile ? growth_bytes_per_hour(&w->watch.growth) : 0,
 				       s->now);
 	}
 	tell_futility(s, change, cause);
