@@ -317,7 +317,7 @@ void member_look_stopped(struct member *m) {
  * Looking costs three times as much as the reading itself, and a new image starts small: so
  * only when memory fell, and now and then.
  */
-#define LOOK_EVERY 4
+#define LOOK_EVERY 16
 
 static void notice_exec(struct member *m, uint64_t rss) {
 	uint64_t image;
