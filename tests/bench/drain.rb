@@ -1,0 +1,41 @@
+# frozen_string_literal: true
+
+# A drain while keep-alive clients go on asking without a pause: Puma up to 6 may ignore TERM for as
+# long as they do (its acceptor never reads it). With half-closing and, in effect, without.
+
+require_relative "support/bench"
+
+RESTARTS = 12
+
+def drains(half_close_after)
+  config = { "app" => { "directory" => "#{Bench::APPS}/leaky", "command" => ["puma", "--threads", "5:5"],
+                        "workers" => 2, "environment" => { "RACK_ENV" => "production" } },
+             "restart" => { "half_close_after" => half_close_after, "drain_timeout" => "8s" } }
+  Herd.run(config) do |herd|
+    load = Thread.new { Bench.wrk("#{herd.url}/slow?ms=5", seconds: 75, connections: 12, close: false) }
+    sleep 1
+    RESTARTS.times { |i| herd.ask("restart", (i % 2).to_s, "--wait") }
+    load.kill if load.alive? && herd.events("drain.done").size < RESTARTS
+    result = load.value
+    done = herd.events("drain.done").first(RESTARTS)
+    starts = herd.events("drain.started").to_h { |e| [e["pid"], e["time"]] }
+    return { lost: result ? result.lost : nil, requests: result&.requests,
+             how: done.map { |e| e["how"] }.tally, took: done.map { |e| e["took_ms"] } , starts: starts }
+  end
+end
+
+with = drains("1s")
+without = drains("5m")
+rows = [["half-closed after 1 s", with], ["not half-closed", without]].map do |name, run|
+  [name, run[:how].map { |how, n| "#{n} #{how.tr('_', ' ')}" }.join(", "),
+   "#{Bench.median(run[:took]).round} ms, #{run[:took].max} ms", "#{run[:lost]} of #{run[:requests]}"]
+end
+
+Bench.report(
+  "drain", "Drains under keep-alive clients that never pause",
+  "#{RESTARTS} restarts under twelve such clients; patience (`restart.drain_timeout`) is 8 s, then " \
+  "SIGKILL. A server may close a kept connection at any time, so a few requests meet that moment " \
+  "with every Puma; a proxy that retries hides it.",
+  ["", "drains", "TERM to gone: median, longest", "requests lost"], rows,
+)
+exit(with[:how].key?("killed") ? 1 : 0)

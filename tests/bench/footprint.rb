@@ -1,0 +1,60 @@
+# frozen_string_literal: true
+
+# What watching costs: 64 workers that sleep, and workers that share 300 MB.
+
+require_relative "support/bench"
+
+SLEEPER = "#{Bench::ROOT}/build/tests/sleeper"
+TICKS = 90
+
+def measure(workers, command, memory)
+  config = { "app" => { "directory" => Dir.tmpdir, "command" => command, "workers" => workers,
+                        "boot_concurrency" => 8, "probe" => { "path" => "none" } },
+             "allocator" => { "preload" => "none" }, "memory" => memory }
+  Herd.run(config) do |herd|
+    sleep 5 # first readings and proofs are part of booting
+    cpu, began, readings = herd.cpu_ns, Bench.now, herd.status["counters"]["readings"]
+    sleep TICKS
+    elapsed = Bench.now - began
+    used = herd.cpu_ns - cpu
+    # Asking twice is not watching.
+    asked = herd.cpu_ns
+    status = herd.status
+    asking = herd.cpu_ns - asked
+    return { us: (used - asking) / 1000.0, seconds: elapsed, rss: herd.rss_kib,
+             readings: status["counters"]["readings"] - readings,
+             replaced: status["counters"]["replacements"],
+             pss: status["herd"]["pss_bytes"], worker: status["workers"][0] }
+  end
+end
+
+sleeping = measure(64, [SLEEPER], "interval" => "1s")
+per_tick = sleeping[:us] / 64 / sleeping[:seconds]
+
+shared = nil
+Dir.mktmpdir("pumakeeper-shared") do |directory|
+  file = "#{directory}/heap"
+  File.write(file, "x" * (300 << 20))
+  # RSS is always over the limit: a gate on RSS alone would read all of them at every tick.
+  shared = measure(8, [SLEEPER, file], "interval" => "1s", "soft" => "200MiB", "hard" => "250MiB",
+                                       "rollup_budget" => "1%")
+end
+percent = shared[:us] / shared[:seconds] / 10_000
+
+Bench.report(
+  "footprint", "What watching costs",
+  "Goals: at most 5 µs of processor time for each worker and tick, everything counted; at most 4 MB " \
+  "resident; dear readings within `memory.rollup_budget` (1 % of a processor) for workers that hold " \
+  "300 MB of shared memory each over a limit of 200 MiB, which none of them reaches with its own. " \
+  "Stand-ins for workers (tests/tools/sleeper.c), ticks of 1 s, for #{TICKS} s.",
+  ["", "goal", "measured"],
+  [["64 sleeping workers: CPU per worker and tick", "≤ 5 µs", "#{per_tick.round(2)} µs"],
+   ["… dear readings meanwhile", "", sleeping[:readings]],
+   ["… the daemon's RSS", "≤ 4096 KiB", "#{sleeping[:rss]} KiB"],
+   ["8 workers sharing 300 MB: all CPU of the daemon", "≤ 1 %", "#{percent.round(3)} %"],
+   ["… dear readings (each tick would be #{8 * TICKS})", "", shared[:readings]],
+   ["… replaced", "0", shared[:replaced]],
+   ["… one of them: RSS, USS", "", "#{shared[:worker]['rss_bytes'] >> 20} MiB, " \
+                                   "#{shared[:worker]['uss_bytes'] >> 10} KiB"]],
+)
+exit(per_tick <= 5 && sleeping[:rss] <= 4096 && percent <= 1 && shared[:replaced].zero? ? 0 : 1)

@@ -1,0 +1,159 @@
+# frozen_string_literal: true
+
+# What the benchmarks share: a daemon of their own, load, and a table that is printed and kept in
+# tests/bench/results/. Every claim is a ratio, or a zero, within one run.
+
+require "etc"
+require "fileutils"
+require "json"
+require "open3"
+require "tmpdir"
+require "yaml"
+
+module Bench
+  ROOT = File.expand_path("../../..", __dir__)
+  DAEMON = ENV.fetch("PUMAKEEPERD", "#{ROOT}/build/cmd/pumakeeperd")
+  COMMAND = ENV.fetch("PUMAKEEPER", "#{ROOT}/build/cmd/pumakeeper")
+  APPS = "#{ROOT}/tests/apps"
+
+  module_function
+
+  def now
+    Process.clock_gettime(Process::CLOCK_MONOTONIC)
+  end
+
+  def median(numbers)
+    sorted = numbers.sort
+    (sorted[(sorted.size - 1) / 2] + sorted[sorted.size / 2]) / 2.0
+  end
+
+  # Markdown: what was measured, on what, and whether the goal was reached.
+  def report(name, title, text, header, rows)
+    table = [header, header.map { "---" }, *rows].map { |row| "| #{row.join(' | ')} |" }
+    page = "# #{title}\n\n#{text.strip}\n\n#{table.join("\n")}\n\n#{machine}\n\n" \
+           "Printed by `./dev bench #{name}`.\n"
+    puts page
+    FileUtils.mkdir_p("#{ROOT}/tests/bench/results")
+    File.write("#{ROOT}/tests/bench/results/#{name}.md", page)
+  end
+
+  def machine
+    puma = `puma --version`[/[\d.]+/]
+    "Linux #{Etc.uname[:release][/\A[\d.]+/]}, #{Etc.nprocessors} processors, Ruby #{RUBY_VERSION}, " \
+      "Puma #{puma}, pumakeeper #{`#{DAEMON} --version`[/[\d.]+/]}."
+  end
+
+  # wrk's answer as numbers; `lost` is every request that did not end in a 2xx or 3xx.
+  Wrk = Struct.new(:requests, :lost, :p50, :p99, :rate)
+
+  def wrk(url, seconds:, connections:, close: true)
+    words = ["wrk", "--latency", "-t1", "-c#{connections}", "-d#{seconds}s"]
+    words += ["-H", "Connection: close"] if close
+    out, = Open3.capture2e(*words, url)
+    errors = out[/Socket errors: (.*)/, 1].to_s.scan(/\d+/).sum(&:to_i)
+    Wrk.new(out[/(\d+) requests in/, 1].to_i, errors + out[/Non-2xx or 3xx responses: (\d+)/, 1].to_i,
+            time(out[/50%\s+(\S+)/, 1]), time(out[/99%\s+(\S+)/, 1]),
+            out[%r{Requests/sec:\s+([\d.]+)}, 1].to_f)
+  end
+
+  def time(text)
+    number = text.to_f
+    case text
+    when /us\z/ then number / 1000
+    when /ms\z/ then number
+    else number * 1000
+    end
+  end
+end
+
+# A daemon for a bench, and an end to it whatever happens.
+class Herd
+  attr_reader :pid, :url, :log
+
+  def self.run(config)
+    Dir.mktmpdir("pumakeeper-bench") do |directory|
+      herd = new(directory, config)
+      begin
+        herd.start
+        yield herd
+      ensure
+        herd.stop
+      end
+    end
+  end
+
+  def initialize(directory, config)
+    @directory = directory
+    @socket = "#{directory}/control"
+    @log = "#{directory}/log"
+    app = { "name" => "bench-#{Process.pid}", "output" => "#{directory}/output",
+            "listen" => ["tcp://127.0.0.1:0"] }.merge(config.fetch("app"))
+    @config = config.merge("app" => app, "control" => { "socket" => @socket },
+                           "log" => { "format" => "json" })
+  end
+
+  def start
+    file = "#{@directory}/bench.yml"
+    File.write(file, @config.to_yaml)
+    @pid = Process.spawn(Bench::DAEMON, "-c", file, err: @log, in: "/dev/null")
+    wanted = @config["app"]["workers"]
+    sleep 0.1 until ended? || ((answer = status) && answer.dig("herd", "ready") == wanted)
+    raise "pumakeeperd ended:\n#{File.read(@log)}" unless answer
+
+    @url = answer["listen"][0].sub("tcp://", "http://")
+  end
+
+  def ended?
+    Process.wait(@pid, Process::WNOHANG) && (@pid = nil).nil?
+  end
+
+  def ask(*words)
+    IO.popen([Bench::COMMAND, "-s", @socket, *words], err: File::NULL, &:read)
+  end
+
+  def status
+    answer = JSON.parse(ask("status", "--json"))
+    answer if answer["ok"]
+  rescue JSON::ParserError
+    nil
+  end
+
+  def events(name = nil)
+    all = File.readlines(@log).map { |line| JSON.parse(line) rescue nil }.compact
+    name ? all.select { |event| event["event"] == name } : all
+  end
+
+  def workers
+    status["workers"].select { |w| w["state"] == "ready" }
+  end
+
+  # Nanoseconds on a processor, of all its threads, ended ones not.
+  def cpu_ns
+    Dir.glob("/proc/#{@pid}/task/*/schedstat").sum { |file| File.read(file).to_i }
+  end
+
+  def rss_kib
+    File.read("/proc/#{@pid}/status")[/VmRSS:\s+(\d+)/, 1].to_i
+  end
+
+  # At any moment: the fewest that were ready, once all of them had been.
+  def fewest_ready
+    wanted = @config["app"]["workers"]
+    ready = 0
+    fewest = nil
+    events.each do |event|
+      ready += 1 if event["event"] == "worker.ready"
+      ready -= 1 if %w[drain.started worker.died].include?(event["event"])
+      fewest = [fewest || ready, ready].min if fewest || ready >= wanted
+    end
+    fewest
+  end
+
+  def stop
+    return unless @pid
+
+    Process.kill(:TERM, @pid)
+    Process.wait(@pid)
+    @pid = nil
+  end
+end
