@@ -110,6 +110,12 @@ static int judge(const struct strings *words, size_t at, struct error *err) {
 	return 0;
 }
 
+static bool script_runs_puma(const struct strings *words, size_t at) {
+	const struct wrapper *w = wrapper_find(words->items[at]);
+	const char *script = w != NULL && w->habit == SHELL ? wrapper_script(words, at) : NULL;
+	return script != NULL && wrapper_script_names(script, "puma");
+}
+
 int command_understand(const struct strings *words, struct command *command, struct error *err) {
 	if (words->len == 0 || words->items[0][0] == '\0')
 		return error_at(err, 0, 0, "app.command: is empty; write `" PUMA_LINE "`");
@@ -122,6 +128,10 @@ int command_understand(const struct strings *words, struct command *command, str
 		}
 		if (known && judge(words, i, err) != 0)
 			return -1;
+		if (known && script_runs_puma(words, i)) {
+			*command = (struct command){ .kind = COMMAND_PUMA, .puma = words->len };
+			return 0;
+		}
 	}
 	*command = (struct command){ .kind = COMMAND_OTHER };
 	return 0;
@@ -147,7 +157,7 @@ static int add_range(struct strings *to, const struct strings *from, size_t begi
 int command_worker_argv(const struct strings *words, const struct command *command,
 			struct strings *argv) {
 	static const char *const ours[] = { "-w", "0", "--bind-to-activated-sockets", "only" };
-	bool puma = command->kind == COMMAND_PUMA;
+	bool puma = command->kind == COMMAND_PUMA && command->puma < words->len;
 	size_t end = puma ? options_end(words, command->puma) : words->len;
 
 	int error = add_range(argv, words, 0, end);

@@ -15,10 +15,12 @@
 
 struct command {
 	enum command_kind {
-		COMMAND_PUMA,  /* a word of it is puma: our options can be added */
+		COMMAND_PUMA,  /* a word of it is puma, or what a shell's script execs is */
 		COMMAND_OTHER, /* anything else: passed through as it is, with LISTEN_FDS */
 	} kind;
-	size_t puma; /* COMMAND_PUMA: the index of that word */
+	/* COMMAND_PUMA: the index of that word. Behind the last one: it is inside a script, where
+	 * no options can be added; ruby/worker.rb needs none. */
+	size_t puma;
 };
 
 /*

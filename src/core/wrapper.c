@@ -106,6 +106,19 @@ bool wrapper_script_execs(const char *script) {
 	return false;
 }
 
+bool wrapper_script_names(const char *script, const char *program) {
+	static const char between[] = " \t;&|(){}\n\"'/";
+	size_t length = strlen(program);
+	while (*script != '\0') {
+		size_t n = strcspn(script, between);
+		if (n == length && strncmp(script, program, n) == 0)
+			return true;
+		script += n;
+		script += strspn(script, between);
+	}
+	return false;
+}
+
 const char *wrapper_script(const struct strings *words, size_t at) {
 	for (size_t i = at + 1; i + 1 < words->len && words->items[i][0] == '-'; i++) {
 		if (words->items[i][1] != '-' && strchr(words->items[i], 'c') != NULL)

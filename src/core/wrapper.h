@@ -33,3 +33,6 @@ const char *wrapper_script(const struct strings *words, size_t shell);
 
 /* Does a shell that runs this become the program? `exec` stands where a command may begin. */
 bool wrapper_script_execs(const char *script);
+
+/* Is the program, by the last part of its path, a word of it? */
+bool wrapper_script_names(const char *script, const char *program);
