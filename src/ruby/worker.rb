@@ -15,14 +15,19 @@ module Pumakeeper
   module Environment
     PREFIX = "PUMAKEEPER_USER_"
     SHIM = ENV["PUMAKEEPER_RUBYOPT"].to_s
+    LISTEN = %w[LISTEN_FDS LISTEN_PID LISTEN_FDNAMES]
 
     class << self
       # Bundler keeps copies, from which with_unbundled_env makes the environment of a child.
       def leave_to_children
         @ours = names.map { |name| [name, ENV[name]] }.to_h
         clean(ENV)
+        ENV.delete("LISTEN_FDNAMES") # the others Puma deletes, when it has read them
         original = defined?(Bundler::ORIGINAL_ENV) && Bundler::ORIGINAL_ENV
-        clean(original) if original && !original.frozen?
+        return if !original || original.frozen?
+
+        clean(original)
+        LISTEN.each { |name| original.delete(name) }
       end
 
       # A Puma that execs itself (SIGUSR2, pumactl restart) must have it all again.
