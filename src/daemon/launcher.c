@@ -44,7 +44,7 @@ static int build(const struct launcher *l, const char *directory, const struct i
 		.preload = plan->preload[0] != '\0' ? plan->preload : NULL,
 		.malloc_conf = plan->config.allocator.malloc_conf,
 		.few_arenas = preload,
-		.ruby_file = puma ? file : NULL,
+		.ruby_file = plan->ruby_dir[0] != '\0' ? file : NULL,
 		.single = puma,
 	};
 	int error = worker_environment_build(&wish, envp);

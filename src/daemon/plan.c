@@ -152,11 +152,13 @@ static int look_for_allocator(struct plan *plan, const struct plan *before, stru
 
 static int look_for_ruby(struct plan *plan, const struct plan *before UNUSED,
 			 struct errors *errors) {
-	if (plan->command.kind != COMMAND_PUMA)
-		return 0;
+	/* Somebody's own script may well run Puma. What is not Ruby, or not Puma, never notices. */
+	bool needed = plan->command.kind == COMMAND_PUMA;
 	int error =
 		ruby_dir_find(getenv("PUMAKEEPER_RUBY_DIR"), plan->ruby_dir, sizeof plan->ruby_dir);
-	if (error == 0)
+	if (error != 0)
+		plan->ruby_dir[0] = '\0';
+	if (error == 0 || !needed)
 		return 0;
 	return error_at(errors_next(errors), 0, 0,
 			"pumakeeper's own Ruby files are not where they should be: %s; install "

@@ -30,7 +30,7 @@ struct plan {
 	char wished_directory[PATH_MAX]; /* as configured, absolute; may lead through `current` */
 	char directory[PATH_MAX];        /* that, without links: the release */
 	char preload[PATH_MAX];          /* the allocator's library; "": none */
-	char ruby_dir[PATH_MAX];         /* where worker.rb is; "" for what isn't Puma */
+	char ruby_dir[PATH_MAX]; /* where worker.rb is; "" if nowhere, which only Puma minds */
 	bool has_settings;
 	struct puma_settings settings; /* what Puma would do by itself */
 	struct strings notes;          /* what there is to know about this setup, */
