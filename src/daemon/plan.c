@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/last_words.h"
 #include "core/worker_environment.h"
 #include "daemon/allocator_find.h"
 #include "daemon/machine.h"
@@ -249,11 +250,15 @@ static int explain_preflight(const struct plan *plan, int error, enum spawn_step
 			     const char *path, const struct preflight *result,
 			     struct errors *errors) {
 	struct error *err = errors_next(errors);
-	if (error == -ENODATA || error == -ETIMEDOUT)
+	if (error == -ENODATA || error == -ETIMEDOUT) {
+		char buffer[sizeof err->text];
+		struct text words = TEXT_IN(buffer);
+		last_words(result->output, 250, &words);
 		return error_at(err, 0, 0, "app.command %s%s%s",
 				error == -ENODATA ? "ended before Puma could tell its configuration"
 						  : "told nothing of Puma's configuration in time",
-				result->output[0] != '\0' ? "; it printed:\n" : "", result->output);
+				words.len > 0 ? "; it printed:\n" : "", buffer);
+	}
 	const struct command_failure failure = { .step = spawn_step_name(step),
 						 .error = -error,
 						 .path = path,

@@ -13,7 +13,7 @@
 
 #define PREFLIGHT_FD     3 /* PUMAKEEPER_INSPECT_FD for the program's environment */
 #define PREFLIGHT_TOLD   ((size_t)64 * 1024)
-#define PREFLIGHT_ENOUGH ((size_t)1500)
+#define PREFLIGHT_ENOUGH ((size_t)16 * 1024) /* a NoMethodError has whole objects in it */
 
 struct preflight {
 	pid_t pid;  /* that was started; what is told names the one that would serve */
