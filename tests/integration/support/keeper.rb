@@ -164,7 +164,7 @@ class Keeper
   def put_down
     signal(:KILL) unless exited?
     @waiter.join
-    started.drop(1).each { |pid| Keeper.kill_ours(pid, @name) }
+    started.drop(1).each { |pid| Keeper.kill_group(pid) }
   end
 
   # Still running? A zombie is not.
@@ -174,8 +174,9 @@ class Keeper
     false
   end
 
-  def self.kill_ours(pid, _name)
-    Process.kill(:KILL, pid) if alive?(pid)
+  # Each worker leads a group; who is still in it was started by it.
+  def self.kill_group(leader)
+    Process.kill(:KILL, -leader)
   rescue Errno::ESRCH
     nil
   end
