@@ -35,9 +35,9 @@ struct herd_memory herd_memory(const struct herd *h) {
 	struct herd_memory sum = { .pss_known = true };
 	for (unsigned i = 0; i < h->cells; i++) {
 		const struct worker *w = &h->workers[i];
-		if (w->life.state == WORKER_GONE || w->watch.cheap_at == 0)
-			continue;
 		bool known = w->watch.dear_at != 0;
+		if (w->life.state == WORKER_GONE || (!known && w->watch.cheap_at == 0))
+			continue;
 		sum.rss_bytes += w->watch.rss_bytes;
 		sum.uss_bytes += watch_figure(&w->watch, FIGURE_USS);
 		sum.pss_bytes += watch_figure(&w->watch, FIGURE_PSS);
