@@ -68,7 +68,8 @@ static void send_kill(struct step *s, struct worker *w) {
 /* Nothing that was known of the old image holds for this one. */
 static void begin_anew(struct step *s, struct worker *w) {
 	slot_lasted(s, w);
-	w->answered = w->proof_asked = w->proof_known = w->refused_told = false;
+	w->answered = w->proof_asked = w->proof_known = false;
+	w->refused_told = 0;
 	w->allocator = (struct allocator){ 0 };
 	w->refusal[0] = '\0';
 	w->ready_at = 0;
@@ -201,9 +202,9 @@ static void on_refused(struct step *s, struct worker *w, const struct herd_event
 		 (int)event->number, event->hint != NULL ? ": " : "",
 		 event->hint != NULL ? event->hint : "");
 	w->alive_at = s->now; /* whatever it says, it says something */
-	if (w->refused_told || w->life.state != WORKER_BOOTING)
+	if (w->refused_told == (int)event->number || w->life.state != WORKER_BOOTING)
 		return;
-	w->refused_told = true;
+	w->refused_told = (int)event->number;
 	struct event *e = tell_of(s, EVENT_WORKER_PROBE_REFUSED, w);
 	event_number(e, "status", event->number);
 	if (event->text != NULL && *event->text != '\0')

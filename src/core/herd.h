@@ -54,7 +54,7 @@ struct worker {
 	unsigned release;
 	msec_t launched, ready_at; /* 0: not yet */
 	bool answered;             /* the probe was answered; the allocator's proof may be due */
-	bool refused_told;         /* its first refused probe was told */
+	int refused_told;          /* the status of the refused probe that was told; 0: none */
 	bool stopped;              /* in state T */
 	msec_t stopped_at;
 	msec_t alive_at; /* liveness: the last sign of life */
