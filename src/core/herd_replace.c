@@ -54,16 +54,23 @@ static bool is_silent(const struct herd *h, const struct worker *w, msec_t now) 
 	return every > 0 && now - w->alive_at >= HUNG_PATIENCE + every;
 }
 
-/* Who would serve if this one were stopped, and itself; a sick one serves nobody as it is. */
-static unsigned ready_for(const struct herd *h, const struct worker *me, msec_t now) {
+static bool is_well(const struct herd *h, const struct worker *w, msec_t now) {
+	return w->life.state == WORKER_READY && !w->stopped && !is_silent(h, w, now);
+}
+
+static unsigned count_well(const struct herd *h, msec_t now) {
 	unsigned n = 0;
+	for (unsigned i = 0; i < h->cells; i++)
+		n += is_well(h, &h->workers[i], now);
+	return n;
+}
+
+/* Who would serve if this one were stopped, and itself; a sick one serves nobody as it is. */
+static unsigned ready_for(const struct herd *h, const struct worker *me, unsigned well,
+			  msec_t now) {
 	bool sick = me->stopped || is_silent(h, me, now);
-	for (unsigned i = 0; i < h->cells; i++) {
-		const struct worker *w = &h->workers[i];
-		n += w != me && w->life.state == WORKER_READY && !w->stopped &&
-		     !is_silent(h, w, now);
-	}
-	return sick && n == 0 ? 2 : n + 1;
+	unsigned others = well - is_well(h, me, now);
+	return sick && others == 0 ? 2 : others + 1;
 }
 
 static uint64_t largest_uss(const struct herd *h) {
@@ -89,20 +96,33 @@ static uint64_t boots_to_come(const struct herd *h) {
 	return sum;
 }
 
-struct situation herd_situation(const struct herd *h, const struct worker *w, msec_t now) {
+/* What is the same for all of them, and takes a look at each; `ready` is for situation_of(). */
+static struct situation common_situation(const struct herd *h, msec_t now) {
 	struct herd_memory memory = herd_memory(h);
 	return (struct situation){
 		.wanted = h->n_slots,
-		.ready = ready_for(h, w, now),
+		.ready = count_well(h, now),
 		.in_flight = herd_in_flight(h),
 		.herd_booting = boots(h),
 		.room = room_for(&h->room, h->limits.effective_bytes,
 				 memory.pss_bytes + boots_to_come(h), largest_uss(h)),
-		.struck = strike_count(&w->watch.strikes, &h->config->memory.strikes),
-		.age = w->ready_at == 0 ? 0 : now - w->ready_at,
 		.since_last = h->last_replaced == 0 ? MSEC_NEVER : now - h->last_replaced,
-		.force = h->slots[w->slot].forced,
 	};
+}
+
+static struct situation situation_of(const struct herd *h, const struct situation *common,
+				     const struct worker *w, msec_t now) {
+	struct situation situation = *common;
+	situation.ready = ready_for(h, w, common->ready, now);
+	situation.struck = strike_count(&w->watch.strikes, &h->config->memory.strikes);
+	situation.age = w->ready_at == 0 ? 0 : now - w->ready_at;
+	situation.force = h->slots[w->slot].forced;
+	return situation;
+}
+
+struct situation herd_situation(const struct herd *h, const struct worker *w, msec_t now) {
+	const struct situation common = common_situation(h, now);
+	return situation_of(h, &common, w, now);
 }
 
 static bool is_candidate(const struct herd *h, const struct worker *w) {
@@ -335,7 +355,7 @@ static void wait(struct step *s, const struct wish *wish, const struct answer *a
 }
 
 /* True when a replacement began, or was refused: what the others wish is another matter now. */
-static bool consider(struct step *s, const struct wish *wish) {
+static bool consider(struct step *s, const struct wish *wish, const struct situation *common) {
 	struct herd *h = s->h;
 	const struct slot *slot = &h->slots[wish->worker->slot];
 	if (slot->surge_retry_at > s->now) {
@@ -345,7 +365,7 @@ static bool consider(struct step *s, const struct wish *wish) {
 	if (!is_worth_it(s, wish))
 		return false;
 	struct policy policy = herd_policy(h);
-	struct situation situation = herd_situation(h, wish->worker, s->now);
+	struct situation situation = situation_of(h, common, wish->worker, s->now);
 	struct answer answer = policy_ask(wish->cause, &policy, &situation);
 	bool may = answer.permission == MAY_GO || answer.permission == MAY_STOP_FIRST;
 	if (may && h->config->restart.rehearse && !wish->sick && wish->cause != CAUSE_PERSON) {
@@ -371,8 +391,11 @@ void replace_settle(struct step *s) {
 	for (bool began = true; began;) {
 		began = false;
 		size_t n = collect(s, wishes);
+		if (n == 0)
+			break; /* almost always */
+		const struct situation common = common_situation(s->h, s->now);
 		for (size_t i = 0; i < n && !began; i++)
-			began = consider(s, &wishes[i]);
+			began = consider(s, &wishes[i], &common);
 	}
 }
 

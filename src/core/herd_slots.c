@@ -52,11 +52,16 @@ static void remember(struct slot *slot, const char *why) {
 
 static void launch_missing(struct step *s) {
 	struct herd *h = s->h;
+	bool taken[HERD_SLOTS_MAX] = { false }; /* each step comes here: one look at the herd */
+	FOR_EACH_WORKER(h, w) {
+		if (w->role == ROLE_RESIDENT)
+			taken[w->slot] = true;
+	}
 	for (unsigned i = 0; i < h->n_slots; i++) {
 		const struct slot *slot = &h->slots[i];
 		if (i > 0 && !h->ever_ready)
 			break; /* the first one's back-off is everybody's */
-		if (herd_resident(h, i) != NULL)
+		if (taken[i])
 			continue;
 		ask_again_at(s, slot->retry_at);
 		if (slot->retry_at > s->now)
