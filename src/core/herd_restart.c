@@ -8,7 +8,7 @@ static void ask_slot(struct herd *h, unsigned slot, bool force) {
 		return;
 	h->slots[slot].asked = true;
 	h->slots[slot].forced = force;
-	h->slots[slot].surge_retry_at = 0;
+	h->slots[slot].surge_retry_at = h->slots[slot].retry_at = 0;
 	h->restart.total++;
 }
 
@@ -84,13 +84,10 @@ static void begin_again(struct step *s) {
 
 /* One that does not work out ends it: the others stay as they are. */
 static void give_up_rest(struct herd *h) {
-	struct restart *r = &h->restart;
 	for (unsigned i = 0; i < HERD_SLOTS_MAX; i++) {
 		if (h->slots[i].replacement.cause != CAUSE_PERSON)
 			h->slots[i].asked = h->slots[i].forced = false;
 	}
-	if (r->done == 0)
-		h->release = r->release_before;
 }
 
 void restart_slot_over(struct step *s, unsigned slot, bool done) {
@@ -154,6 +151,8 @@ bool restart_settle(struct step *s) {
 	if (!is_over(s->h))
 		return false;
 	r->active = false;
+	if (r->failed > 0 && r->done == 0) /* whoever was under way had its chance to prove it */
+		s->h->release = r->release_before;
 	struct event *e = tell(s, EVENT_RESTART_DONE);
 	event_number(e, "slots", r->done);
 	event_time(e, "took", s->now - r->since);

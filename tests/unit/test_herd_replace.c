@@ -602,7 +602,50 @@ START_TEST(a_warm_plateau_over_the_limit_is_futile_after_re_crossings_a_leak_abo
 }
 END_TEST
 
-SUITE("herd_replace", a_worker_over_the_soft_limit_often_enough_goes_at_a_quiet_moment,
+START_TEST(a_new_release_stays_if_one_of_two_under_way_at_once_serves_from_it)
+{
+	struct stage t;
+	stage_open(&t, 2);
+	t.config.restart.max_surge = 2;
+	stage_begin(&t);
+	stage_deploy(&t, 2);
+	unsigned first = stage_successor(&t, 0)->id, old = stage_resident(&t, 1)->id;
+	stage_launched(&t, first);
+	stage_exited(&t, first);
+	ck_assert(t.herd->restart.active);
+	stage_bring_up(&t, 1);
+	stage_exited(&t, old);
+	ck_assert_uint_eq(t.told[EVENT_RESTART_DONE], 1);
+	ck_assert_uint_eq(t.herd->release, 2);
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(a_restart_tries_a_slot_in_a_crash_loop_at_once_its_release_may_be_the_repair)
+{
+	struct stage t;
+	stage_start(&t, 2);
+	unsigned id = stage_resident(&t, 1)->id;
+	for (int i = 0; i < 6; i++) {
+		stage_exited(&t, id);
+		stage_wait(&t, t.herd->slots[1].retry_at);
+		id = stage_resident(&t, 1)->id;
+		stage_launched(&t, id);
+	}
+	stage_exited(&t, id);
+	ck_assert_int_gt(t.herd->slots[1].retry_at, t.now + 30 * MSEC_SECOND);
+	stage_deploy(&t, 2);
+	id = stage_resident(&t, 1)->id;
+	ck_assert_uint_eq(herd_worker(t.herd, id)->release, 2);
+	stage_boot_all(&t);
+	ck_assert_uint_eq(t.herd->restart.done, 1);
+	stage_close(&t);
+}
+END_TEST
+
+SUITE("herd_replace", a_new_release_stays_if_one_of_two_under_way_at_once_serves_from_it,
+      a_restart_tries_a_slot_in_a_crash_loop_at_once_its_release_may_be_the_repair,
+      a_worker_over_the_soft_limit_often_enough_goes_at_a_quiet_moment,
       a_quiet_moment_is_not_waited_for_longer_than_quiet_wait,
       the_soft_limit_waits_for_min_age_and_cooldown_the_hard_one_for_neither,
       several_over_their_limits_go_one_after_the_other_the_worst_first,
