@@ -110,6 +110,14 @@ module Pumakeeper
   module Binder
     FDS = ENV["LISTEN_FDS"] # Puma deletes it
 
+    # Puma binds an abstract unix socket as unix://@name, but names an activated one as the
+    # kernel does, with a NUL, which then is neither a URI nor fit for a title.
+    def create_activated_fds(*)
+      super.tap do
+        activated_sockets.transform_keys! { |kind, name, *port| [kind, name.sub(/\A\0/, "@"), *port] }
+      end
+    end
+
     # On an exec of itself Puma names what it inherits by its configured binds, which these
     # sockets needn't match: unmatched it would close them, and unlink unix ones. They keep
     # their numbers, so they can be given again as they were given at first.
