@@ -32,7 +32,7 @@ def nginx(directory, socket, port, retries)
   pid = Process.spawn("nginx", "-p", directory, "-c", "#{directory}/nginx.conf",
                       %i[out err] => "#{directory}/nginx.out")
   sleep 0.05 until listening?(port)
-  yield "http://127.0.0.1:#{port}/"
+  yield "http://127.0.0.1:#{port}/up"
 ensure
   if pid
     Process.kill(:QUIT, pid)
@@ -68,7 +68,7 @@ end
 # One request for each connection, so many connections a second.
 def h2load(socket)
   out, = Open3.capture2e("h2load", "--h1", "-n", "24000", "-c", "24000", "-r", "800",
-                         "-B", "unix:#{socket}", "http://localhost/")
+                         "-B", "unix:#{socket}", "http://localhost/up")
   [out[/(\d+) succeeded/, 1].to_i + out[/(\d+) failed/, 1].to_i, out[/(\d+) failed/, 1].to_i]
 end
 
