@@ -157,11 +157,14 @@ static void tell_hung(struct step *s, struct worker *w) {
 		   (long long)((s->now - w->alive_at) / MSEC_SECOND));
 }
 
-/* What is wrong with this one worker; the herd's total is asked elsewhere. */
+/* What is wrong with this one worker; the herd's total and a person are asked elsewhere. */
 static struct wish wish_of(struct step *s, struct worker *w) {
 	const struct herd *h = s->h;
 	struct wish wish = { .worker = w,
-			     .value = watch_figure(&w->watch, watch_rules_of(h).figure) };
+			     .cause = w->watch.verdict,
+			     .why = cause_name(w->watch.verdict),
+			     .value = watch_figure(&w->watch, watch_rules_of(h).figure),
+			     .limit = worker_limit_of(h, w->watch.verdict) };
 	if (w->stopped && has_lasted(s, w->stopped_at, STOPPED_PATIENCE)) {
 		wish.cause = CAUSE_HARD;
 		wish.why = "stopped";
@@ -171,16 +174,7 @@ static struct wish wish_of(struct step *s, struct worker *w) {
 		wish.cause = CAUSE_HARD;
 		wish.why = "hung";
 		wish.sick = true;
-	} else if (w->watch.verdict == CAUSE_HARD) {
-		wish.cause = CAUSE_HARD;
-	} else if (h->slots[w->slot].asked) {
-		wish.cause = CAUSE_PERSON;
-	} else {
-		wish.cause = w->watch.verdict;
 	}
-	wish.limit = worker_limit_of(h, wish.cause);
-	if (wish.why == NULL)
-		wish.why = cause_name(wish.cause);
 	return wish;
 }
 
@@ -220,6 +214,7 @@ static struct worker *largest(struct herd *h) {
 	return found;
 }
 
+/* Each cause has a wish of its own: one that is held back must not hold back the others. */
 static size_t collect(struct step *s, struct wish *wishes) {
 	struct herd *h = s->h;
 	size_t n = 0;
@@ -230,16 +225,19 @@ static size_t collect(struct step *s, struct wish *wishes) {
 	FOR_EACH_WORKER(h, w) {
 		if (!is_candidate(h, w))
 			continue;
-		struct wish wish = wish_of(s, w);
-		if (w == fattest && rank(&wish) < 3)
-			wish = (struct wish){ .worker = w,
-					      .cause = CAUSE_TOTAL,
-					      .why = cause_name(CAUSE_TOTAL),
-					      .value = total,
-					      .limit = h->limits.total_bytes };
-		if (wish.cause != CAUSE_NONE)
-			wishes[n++] = wish;
+		wishes[n] = wish_of(s, w);
+		n += wishes[n].cause != CAUSE_NONE;
+		if (h->slots[w->slot].asked)
+			wishes[n++] = (struct wish){ .worker = w,
+						     .cause = CAUSE_PERSON,
+						     .why = cause_name(CAUSE_PERSON) };
 	}
+	if (fattest != NULL)
+		wishes[n++] = (struct wish){ .worker = fattest,
+					     .cause = CAUSE_TOTAL,
+					     .why = cause_name(CAUSE_TOTAL),
+					     .value = total,
+					     .limit = h->limits.total_bytes };
 	qsort(wishes, n, sizeof wishes[0], by_rank);
 	return n;
 }
@@ -385,7 +383,7 @@ static bool consider(struct step *s, const struct wish *wish, const struct situa
 }
 
 void replace_settle(struct step *s) {
-	static _Thread_local struct wish wishes[HERD_WORKERS_MAX]; /* too large for a stack */
+	static _Thread_local struct wish wishes[2 * HERD_SLOTS_MAX + 2]; /* of residents */
 	if (s->h->state == HERD_WAITING_TO_STOP)
 		return; /* who is brought up now is in for nothing */
 	for (bool began = true; began;) {

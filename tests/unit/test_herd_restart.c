@@ -298,6 +298,24 @@ START_TEST(forced_and_stopped_first_a_release_that_does_not_boot_is_taken_back)
 }
 END_TEST
 
+START_TEST(a_limit_that_is_futile_does_not_hold_a_person_back)
+{
+	struct stage t;
+	stage_start(&t, 3);
+	ask_for(&t, NULL, 0, 2);
+	for (unsigned slot = 0; slot < 3; slot++) {
+		for (unsigned other = slot; other < 3; other++)
+			stage_read(&t, stage_resident(&t, other)->id, 700 * MIB);
+		replace(&t, slot);
+		stage_read(&t, stage_resident(&t, slot)->id, 700 * MIB);
+	}
+	ck_assert(t.herd->futile[CAUSE_HARD].futile);
+	ck_assert_uint_eq(t.told[EVENT_RESTART_DONE], 1);
+	ck_assert_int_eq(stage_number(&t, EVENT_RESTART_DONE, "slots"), 3);
+	stage_close(&t);
+}
+END_TEST
+
 SUITE("herd_restart", a_restart_of_all_goes_slot_after_slot,
       a_restart_of_some_slots_leaves_the_others_alone,
       a_restart_of_a_slot_that_is_not_there_is_over_at_once,
@@ -311,4 +329,5 @@ SUITE("herd_restart", a_restart_of_all_goes_slot_after_slot,
       a_successor_for_the_hard_limit_that_does_not_boot_ends_the_restart_too,
       fewer_slots_leave_nothing_asked_behind,
       a_restart_is_refused_without_room_and_forced_it_stops_first,
-      forced_and_stopped_first_a_release_that_does_not_boot_is_taken_back)
+      forced_and_stopped_first_a_release_that_does_not_boot_is_taken_back,
+      a_limit_that_is_futile_does_not_hold_a_person_back)
