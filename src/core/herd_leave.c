@@ -22,7 +22,6 @@ static void hurry(struct step *s, const char *why) {
 	event_text(tell(s, EVENT_DAEMON_HURRIED), "reason", "%s", why);
 	if (!herd_leaves(s->h))
 		begin_to_leave(s);
-	s->h->last_one_at = s->now;
 	FOR_EACH_WORKER(s->h, w) {
 		/* One that serves is asked first, and gets the same short grace. */
 		if (worker_serves(w->life.state))

@@ -278,7 +278,28 @@ START_TEST(while_it_leaves_nothing_is_launched_read_or_restarted)
 }
 END_TEST
 
-SUITE("herd_leave", asked_to_stop_all_drain_and_the_exit_code_is_0,
+START_TEST(a_drain_is_counted_five_times_a_second_not_at_every_event)
+{
+	struct stage t;
+	unsigned counts = 0;
+	stage_start(&t, 1);
+	unsigned id = stage_resident(&t, 0)->id;
+	stage_stop(&t);
+	queue_is(&t, 0);
+	ck_assert_uint_eq(stage_orders(&t, ORDER_COUNT), 1);
+	for (msec_t end = t.now + 5 * MSEC_SECOND; t.now < end;) {
+		stage_counted(&t, id, 3, 1);
+		ck_assert_uint_eq(stage_orders(&t, ORDER_COUNT), 0);
+		stage_wait(&t, msec_min(herd_deadline(t.herd), end));
+		counts += stage_orders(&t, ORDER_COUNT);
+	}
+	ck_assert_uint_eq(counts, 25);
+	stage_close(&t);
+}
+END_TEST
+
+SUITE("herd_leave", a_drain_is_counted_five_times_a_second_not_at_every_event,
+      asked_to_stop_all_drain_and_the_exit_code_is_0,
       the_last_one_goes_on_while_somebody_waits_to_be_accepted,
       a_queue_that_is_never_empty_or_never_known_holds_nobody_for_long,
       stop_delay_goes_on_serving_first_and_begins_nothing_new,
