@@ -6,11 +6,11 @@
  *     < {"v":1,"ok":true,"done":true}
  *
  * One request per connection; the answer ends with the only line that has `ok`, then the
- * daemon closes. Before it may come progress lines (`progress`) and events (`event`: the
- * object of event_print_json()). A refusal is {"v":1,"ok":false,"error":"…","code":1}. Both may
- * have `lines`, a list of sentences: what a reload changed, the errors of a file; a success may
- * have `message`, one sentence. The answers to `status` and `explain` are in status_table.h and
- * explain_table.h.
+ * daemon closes. Before it may come progress lines (`progress`) and events (as
+ * event_print_json() prints them, with the member `event`). A refusal is
+ * {"v":1,"ok":false,"error":"…","code":1}. Both may have `lines`, a list of sentences: what a
+ * reload changed, the errors of a file; a success may have `message`, one sentence. The answers
+ * to `status` and `explain` are in status_table.h and explain_table.h.
  *
  * Pure. What is unknown (a version, a verb, a member) is refused, not ignored: an old daemon
  * must not do half of what a new command asks.

@@ -125,11 +125,9 @@ static void ask_status(struct supervisor *s, uint64_t client, const struct reque
 }
 
 static bool send_event(struct supervisor *s, uint64_t client, const struct event *event) {
-	char buffer[EVENT_JSON_SIZE + 64];
+	char buffer[EVENT_JSON_SIZE];
 	struct text line = TEXT_IN(buffer);
-	text_puts(&line, "{\"v\":1,\"event\":");
 	event_print_json(event, &line);
-	text_puts(&line, "}");
 	return control_send(s->control, client, buffer);
 }
 
