@@ -117,8 +117,7 @@ static int note_hooks(const struct puma_settings *s, struct strings *notes) {
 		text_printf(&out, "%s`%s`", i > 0 ? ", " : "", s->hooks.items[i]);
 	return say(notes,
 		   "%s in %s: not called, because a worker of a pool is a single Puma that nobody "
-		   "forks; what must run in every worker belongs in an initializer, and `preload` "
-		   "in the README says when they are called again",
+		   "forks; what must run in every worker belongs in an initializer",
 		   names, settings_source_name(s, FROM_CONFIG_FILE));
 }
 

@@ -141,7 +141,7 @@ START_TEST(everything_that_is_dropped_is_named_with_its_source)
 	SAYS(text, "plugin :solid_queue starts once in each worker");
 	ck_assert_ptr_null(strstr(text, "systemd"));
 	SAYS(text, "`before_fork`, `on_worker_boot` in config/puma.rb: not called");
-	SAYS(text, "preload");
+	SAYS(text, "belongs in an initializer");
 	ck_assert_uint_eq(notes.len, 8);
 }
 END_TEST
