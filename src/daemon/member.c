@@ -195,6 +195,8 @@ static void count_done(struct job *job) {
 	struct member *m = MEMBER_OF(job, count);
 	if (!came_back(m))
 		return;
+	if (m->close_waits)
+		member_half_close(m, m->which);
 	if (m->count_alive)
 		report_alive(m);
 	report_count(m, m->count.error);
@@ -361,16 +363,19 @@ void member_read_memory(struct member *m) {
 		m->memory.error = EBUSY;
 }
 
-/* Both use the two looks, so neither runs while the other is out. */
+/* Both use the two looks, so neither runs while the other is out; a count can be left out. */
 void member_count(struct member *m) {
 	if (m->close.job.out || !reader_submit(m->owner->sockets, &m->count.job))
 		return;
 }
 
 void member_half_close(struct member *m, enum close_which which) {
-	if (m->close.job.out || m->count.job.out)
+	if (m->close.job.out)
 		return;
 	m->which = which;
+	m->close_waits = m->count.job.out;
+	if (m->close_waits)
+		return;
 	if (!reader_submit(m->owner->sockets, &m->close.job))
 		return;
 }

@@ -60,6 +60,7 @@ struct member {
 	struct connection_count counted;
 	uint64_t traffic;
 	enum close_which which;
+	bool close_waits; /* for the count that is out: both use the two looks */
 	struct half_closed closed;
 	struct allocator allocator;
 
