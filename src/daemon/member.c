@@ -195,11 +195,11 @@ static void count_done(struct job *job) {
 	struct member *m = MEMBER_OF(job, count);
 	if (!came_back(m))
 		return;
-	if (m->close_waits)
-		member_half_close(m, m->which);
 	if (m->count_alive)
 		report_alive(m);
 	report_count(m, m->count.error);
+	if (m->close_waits) /* last: from then on the looks are the thread's again */
+		member_half_close(m, m->which);
 }
 
 static void close_done(struct job *job) {
