@@ -319,6 +319,35 @@ START_TEST(the_sums_say_whether_every_part_is_known)
 }
 END_TEST
 
+START_TEST(a_total_that_no_replacement_helps_is_futile_though_the_sum_never_falls_below)
+{
+	struct stage t;
+	stage_start(&t, 3);
+	t.herd->limits.soft_bytes = t.herd->limits.hard_bytes = 900 * MIB;
+	t.herd->limits.total_bytes = 700 * MIB;
+	unsigned replaced = 0;
+	for (int round = 0; round < 12; round++) {
+		t.now += MSEC_MINUTE;
+		for (unsigned slot = 0; slot < 3; slot++)
+			stage_read(&t, stage_resident(&t, slot)->id,
+				   (400 + stage_resident(&t, slot)->id) * MIB);
+		for (unsigned slot = 0; slot < 3; slot++) {
+			if (herd_successor(t.herd, slot) == NULL)
+				continue;
+			unsigned old = stage_resident(&t, slot)->id;
+			unsigned fresh = stage_bring_up(&t, slot);
+			stage_read(&t, fresh, 100 * MIB);
+			stage_exited(&t, old);
+			replaced++;
+		}
+	}
+	ck_assert(t.herd->futile[CAUSE_TOTAL].futile);
+	ck_assert_uint_eq(t.told[EVENT_REPLACEMENT_FUTILE], 1);
+	ck_assert_uint_le(replaced, 5);
+	stage_close(&t);
+}
+END_TEST
+
 SUITE("herd_memory", one_dear_reading_at_a_time_until_everybody_was_read,
       whose_reading_is_under_way_may_die_and_the_next_is_read,
       a_small_worker_is_read_for_display_once_a_minute_and_not_at_every_tick,
@@ -331,4 +360,5 @@ SUITE("herd_memory", one_dear_reading_at_a_time_until_everybody_was_read,
       each_figure_is_compared_as_configured, new_limits_forget_what_was_judged_by_the_old_ones,
       what_a_boot_takes_is_learned_from_its_peak, the_sums_say_whether_every_part_is_known,
       without_permission_the_limits_hold_for_rss,
-      without_permission_the_daemon_neither_reads_again_nor_spins)
+      without_permission_the_daemon_neither_reads_again_nor_spins,
+      a_total_that_no_replacement_helps_is_futile_though_the_sum_never_falls_below)
