@@ -58,6 +58,12 @@ class Keeper
       give_up("no event #{name} #{fields unless fields.empty?} behind the last one")
   end
 
+  # Until a character was printed so often, whoever lives: workers print without a daemon, too.
+  def wait_printed(character, count, patience: PATIENCE)
+    @log.wait_events(patience, -> { false }) { @log.count(character) >= count || nil } ||
+      give_up("#{character} was not printed #{count} times")
+  end
+
   # What the block, called with all events so far, returns as soon as it is true.
   def wait_events(what, patience: PATIENCE, &block)
     @log.wait_events(patience, method(:exited?), &block) || give_up(what)

@@ -15,6 +15,7 @@ class Log
     @changed = ConditionVariable.new
     @mutex = Mutex.new
     @cursor = 0
+    @counts = {}
   end
 
   # Reads `io` to its end: when nobody holds the other side any more.
@@ -29,6 +30,11 @@ class Log
 
   def text
     @mutex.synchronize { @lines.join }
+  end
+
+  # How many of a character: cheap enough to be asked at every line.
+  def count(character)
+    @counts[character] ||= @lines.sum { |line| line.count(character) }
   end
 
   def events
@@ -70,6 +76,7 @@ class Log
     event = parse(line)
     @mutex.synchronize do
       @lines << line
+      @counts.each_key { |c| @counts[c] += line.count(c) }
       @events << event if event
       @changed.broadcast
     end
