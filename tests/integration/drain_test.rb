@@ -21,7 +21,7 @@ class DrainTest < UnrulyTest
 
   # half_close_after is over long before the last chunk.
   def test_a_response_that_streams_is_not_cut
-    shop = herd(1, restart: { half_close_after: "500ms" })
+    shop = herd(1, { restart: { half_close_after: "500ms" } })
     old = pids(shop)[0]
     answer = Thread.new { shop.get("/stream?ms=100&n=30") }
     wait_busy(shop, old)
@@ -34,7 +34,7 @@ class DrainTest < UnrulyTest
 
   # Zero connections is not the end of a drain: the process is.
   def test_a_thread_that_works_on_without_any_connection_is_let_finish
-    shop = herd(1, restart: { half_close_after: "200ms", drain_timeout: "20s" })
+    shop = herd(1, { restart: { half_close_after: "200ms", drain_timeout: "20s" } })
     old = pids(shop)[0]
     ask(old, "/job?ms=2500")
     restart(shop, "0")
@@ -47,7 +47,7 @@ class DrainTest < UnrulyTest
   end
 
   def test_a_worker_that_ignores_term_is_killed_at_the_end_of_patience
-    shop = herd(1, restart: { drain_timeout: "2s", half_close_after: "500ms" })
+    shop = herd(1, { restart: { drain_timeout: "2s", half_close_after: "500ms" } })
     old = pids(shop)[0]
     ask(old, "/deaf")
     restart(shop, "0")
@@ -63,7 +63,7 @@ class DrainTest < UnrulyTest
   end
 
   def test_what_is_cut_off_by_the_kill_is_counted_as_lost
-    shop = herd(1, restart: { drain_timeout: "1s", half_close_after: "500ms" })
+    shop = herd(1, { restart: { drain_timeout: "1s", half_close_after: "500ms" } })
     old = pids(shop)[0]
     lost = Thread.new do
       shop.get("/slow?ms=60000")
@@ -81,7 +81,7 @@ class DrainTest < UnrulyTest
 
   # Puma does not wait for it, so it lives as long as the process: here as long as the slow request.
   def test_a_silent_websocket_is_left_alone_until_half_close_after
-    shop = herd(1, restart: { half_close_after: "10s" })
+    shop = herd(1, { restart: { half_close_after: "10s" } })
     old = pids(shop)[0]
     socket = upgrade(shop)
     answer = Thread.new { shop.get("/slow?ms=2500") }
@@ -95,7 +95,7 @@ class DrainTest < UnrulyTest
   end
 
   def test_a_silent_websocket_is_ended_behind_half_close_after
-    shop = herd(1, restart: { half_close_after: "1500ms" })
+    shop = herd(1, { restart: { half_close_after: "1500ms" } })
     old = pids(shop)[0]
     socket = upgrade(shop)
     answer = Thread.new { shop.get("/slow?ms=4500") }
@@ -111,7 +111,7 @@ class DrainTest < UnrulyTest
   end
 
   def test_server_sent_events_go_on_until_the_process_ends
-    shop = herd(1, restart: { half_close_after: "500ms" })
+    shop = herd(1, { restart: { half_close_after: "500ms" } })
     old = pids(shop)[0]
     stream = Client.new(shop.url).connect
     stream.write("GET /events?ms=50 HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -140,8 +140,8 @@ class DrainTest < UnrulyTest
   # Four clients hold two threads for good: each answer is followed by the next request. What becomes
   # of the requests that cross the closing is printed; no drain may cost more than one for each client.
   def keep_talking(listen)
-    shop = herd(1, app: { command: ["puma", "--threads", "2:2"], listen: [listen] },
-                   restart: { half_close_after: "1s", drain_timeout: "30s" })
+    shop = herd(1, { app: { command: ["puma", "--threads", "2:2"], listen: [listen] },
+                   restart: { half_close_after: "1s", drain_timeout: "30s" } })
     load = shop.load(connections: 4, close: false, path: "/slow?ms=20", pause: 0)
     drains = []
     drains << drain_under(shop, load) until stalled?(drains.last) || drains.size == 4

@@ -5,7 +5,7 @@ require_relative "support/unruly"
 # Who is replaced because of memory, and who is not.
 class MemoryTest < UnrulyTest
   def test_only_the_worker_that_leaks_is_replaced_and_no_request_is_lost
-    shop = herd(3, memory: { hard: "70MiB" })
+    shop = herd(3, { memory: { hard: "70MiB" } })
     before = pids(shop)
     load = shop.load(connections: 4)
     load.served(50)
@@ -24,8 +24,8 @@ class MemoryTest < UnrulyTest
   end
 
   def test_soft_takes_strikes_and_a_quiet_moment
-    shop = herd(2, memory: { soft: "70MiB", hard: "1GiB", strikes: "3 of 5" },
-                   restart: { quiet_wait: "10s" })
+    shop = herd(2, { memory: { soft: "70MiB", hard: "1GiB", strikes: "3 of 5" },
+                   restart: { quiet_wait: "10s" } })
     old = pids(shop)[0]
     ask(old, "/leak?mb=60")
 
@@ -40,8 +40,8 @@ class MemoryTest < UnrulyTest
 
   # Its only quiet moment comes when the long request is over: it is waited for.
   def test_soft_waits_for_the_request_in_flight_before_it_says_term
-    shop = herd(1, memory: { soft: "70MiB", hard: "1GiB", strikes: "1 of 1" },
-                   restart: { quiet_wait: "20s" })
+    shop = herd(1, { memory: { soft: "70MiB", hard: "1GiB", strikes: "1 of 1" },
+                   restart: { quiet_wait: "20s" } })
     old = pids(shop)[0]
     answer = Thread.new { shop.get("/slow?ms=2500") }
     ask(old, "/leak?mb=60")
@@ -52,7 +52,7 @@ class MemoryTest < UnrulyTest
   end
 
   def test_several_over_hard_go_the_largest_first_and_never_more_than_max_surge
-    shop = herd(3, memory: { hard: "70MiB" }, restart: { rehearse: true })
+    shop = herd(3, { memory: { hard: "70MiB" }, restart: { rehearse: true } })
     before = pids(shop)
     ask(before[0], "/leak?mb=70")
     ask(before[1], "/leak?mb=90")
@@ -68,7 +68,7 @@ class MemoryTest < UnrulyTest
   end
 
   def test_two_at_a_time_where_max_surge_is_two
-    shop = herd(3, memory: { hard: "70MiB" }, restart: { max_surge: 2 }, app: { boot_concurrency: 2 })
+    shop = herd(3, { memory: { hard: "70MiB" }, restart: { max_surge: 2 }, app: { boot_concurrency: 2 } })
     pids(shop).each { |pid| ask(pid, "/leak?mb=70") }
     wait_times(shop, "replacement.done", 3)
     assert_equal 5, most_processes(shop)
@@ -76,7 +76,7 @@ class MemoryTest < UnrulyTest
   end
 
   def test_over_the_total_the_largest_goes_and_the_others_stay
-    shop = herd(3, memory: { total: "140MiB", soft: "130MiB", hard: "135MiB" })
+    shop = herd(3, { memory: { total: "140MiB", soft: "130MiB", hard: "135MiB" } })
     before = pids(shop)
     ask(before[2], "/leak?mb=30")
     ask(before[1], "/leak?mb=70")
@@ -94,8 +94,8 @@ class MemoryTest < UnrulyTest
   # ΣRSS is beyond every limit here; what a restart would give back is next to nothing.
   def test_a_large_shared_heap_is_nobodys_fault
     mapping = shared_file(200)
-    shop = herd(2, memory: { soft: "60MiB", hard: "70MiB", total: "700MiB" },
-                   app: { environment: { SHARED: mapping.path } })
+    shop = herd(2, { memory: { soft: "60MiB", hard: "70MiB", total: "700MiB" },
+                   app: { environment: { SHARED: mapping.path } } })
     before = pids(shop)
     [0, 1].each { |slot| looked_at(shop, slot, 3) }
     shop.workers.each do |worker|
@@ -111,7 +111,7 @@ class MemoryTest < UnrulyTest
   end
 
   def test_a_rehearsal_tells_once_and_touches_nobody
-    shop = herd(2, memory: { hard: "70MiB" }, restart: { rehearse: true })
+    shop = herd(2, { memory: { hard: "70MiB" }, restart: { rehearse: true } })
     before = pids(shop)
     ask(before[0], "/leak?mb=60")
     told = shop.wait_event("replacement.rehearsed", pid: before[0])

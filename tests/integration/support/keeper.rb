@@ -42,9 +42,10 @@ class Keeper
 
   attr_reader :name, :pid, :log, :file, :exit_status
 
-  # `options` are Process.spawn's.
-  def initialize(test, name, arguments, file: nil, env: {}, **options)
+  # `through` is a command that execs the daemon; `options` are Process.spawn's.
+  def initialize(test, name, arguments, file: nil, env: {}, through: [], **options)
     @test = test
+    @through = through
     @name = name
     @file = file
     @env = env
@@ -191,7 +192,7 @@ class Keeper
 
   def start(arguments, options)
     reading, writing = Array.new(2) { IO.pipe }.transpose
-    @pid = Process.spawn(@env, DAEMON, *arguments,
+    @pid = Process.spawn(@env, *@through, DAEMON, *arguments,
                          { in: "/dev/null", out: writing[0], err: writing[1], pgroup: true }.merge(options))
     writing.each(&:close)
     reading.each { |io| @log.follow(io) }

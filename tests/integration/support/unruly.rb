@@ -17,13 +17,13 @@ class UnrulyTest < KeeperTest
   }.freeze
 
   # `count` workers that serve. A lower hard limit alone lowers soft, too.
-  def herd(count, config = {})
+  def herd(count, config = {}, **options)
     app :unruly unless @app
     memory = QUICK[:memory].merge(config[:memory] || {})
     memory[:soft] = memory[:hard] if config.dig(:memory, :hard) && !config.dig(:memory, :soft)
     parts = { memory: memory, restart: QUICK[:restart].merge(config[:restart] || {}), log: QUICK[:log],
               app: { workers: count }.merge(config[:app] || {}) }
-    keeper(parts).wait_ready(count)
+    keeper(parts, **options).wait_ready(count)
   end
 
   def pids(shop)
@@ -91,6 +91,18 @@ class UnrulyTest < KeeperTest
       end
     end
     most
+  end
+
+  # What makes a herd somebody's who is not root: options for herd(). Nothing to do if we are nobody.
+  def unprivileged
+    return {} unless Process.euid.zero?
+
+    app :unruly
+    user = Etc.getpwnam("nobody")
+    [@dir, @app].each { |path| FileUtils.chown(user.uid, user.gid, path) }
+    setpriv = ["setpriv", "--reuid=#{user.uid}", "--regid=#{user.gid}", "--clear-groups"]
+    skip "nobody may not run the daemon from here" unless system(*setpriv, "test", "-x", Keeper::DAEMON)
+    { through: setpriv }
   end
 
   # A file that this process maps, too, so that no worker ever is the only one.
