@@ -23,6 +23,7 @@ end
 
 require "etc"
 require "fileutils"
+require "io/wait"
 require "json"
 require "minitest/autorun"
 require "open3"
@@ -181,10 +182,23 @@ class Keeper
     false
   end
 
-  # Each worker leads a group; who is still in it was started by it.
+  # Each worker leads a group; who is still in it was started by it. Returns when the leader is
+  # gone: an orphan is nobody's child here, so its end is told by a pidfd.
   def self.kill_group(leader)
+    gone = pidfd(leader)
     Process.kill(:KILL, -leader)
+    gone&.wait_readable(PATIENCE)
   rescue Errno::ESRCH
+    nil
+  ensure
+    gone&.close
+  end
+
+  PIDFD_OPEN = 434 # on every architecture
+
+  def self.pidfd(pid)
+    IO.for_fd(Kernel.syscall(PIDFD_OPEN, pid, 0))
+  rescue SystemCallError
     nil
   end
 
