@@ -7,7 +7,7 @@ class DrainTest < UnrulyTest
   def test_a_slow_request_in_flight_is_answered_by_the_one_that_leaves
     shop = herd(1)
     old = pids(shop)[0]
-    answer = Thread.new { shop.get("/slow?ms=2000") }
+    answer = Thread.new { shop.get("/slow?ms=1500") }
     wait_busy(shop, old)
     restart(shop, "0")
 
@@ -23,11 +23,11 @@ class DrainTest < UnrulyTest
   def test_a_response_that_streams_is_not_cut
     shop = herd(1, { restart: { half_close_after: "500ms" } })
     old = pids(shop)[0]
-    answer = Thread.new { shop.get("/stream?ms=100&n=30") }
+    answer = Thread.new { shop.get("/stream?ms=100&n=20") }
     wait_busy(shop, old)
     restart(shop, "0")
 
-    assert_equal "#{old}\n" * 30, answer.value.body
+    assert_equal "#{old}\n" * 20, answer.value.body
     assert_equal ["clean", 0], shop.wait_event("drain.done", pid: old).values_at(:how, :lost)
     shop.stop
   end
@@ -36,12 +36,12 @@ class DrainTest < UnrulyTest
   def test_a_thread_that_works_on_without_any_connection_is_let_finish
     shop = herd(1, { restart: { half_close_after: "200ms", drain_timeout: "20s" } })
     old = pids(shop)[0]
-    ask(old, "/job?ms=2500")
+    ask(old, "/job?ms=1500")
     restart(shop, "0")
 
     done = shop.wait_event("drain.done", pid: old)
     assert_equal "clean", done[:how]
-    assert_operator done[:took_ms], :>=, 1000
+    assert_operator done[:took_ms], :>=, 700
     assert_path_exists "#{@app}/job.#{old}"
     shop.stop
   end
@@ -84,7 +84,7 @@ class DrainTest < UnrulyTest
     shop = herd(1, { restart: { half_close_after: "10s" } })
     old = pids(shop)[0]
     socket = upgrade(shop)
-    answer = Thread.new { shop.get("/slow?ms=2500") }
+    answer = Thread.new { shop.get("/slow?ms=1500") }
     wait_busy(shop, old)
     restart(shop, "0")
 
@@ -95,10 +95,10 @@ class DrainTest < UnrulyTest
   end
 
   def test_a_silent_websocket_is_ended_behind_half_close_after
-    shop = herd(1, { restart: { half_close_after: "1500ms" } })
+    shop = herd(1, { restart: { half_close_after: "1s" } })
     old = pids(shop)[0]
     socket = upgrade(shop)
-    answer = Thread.new { shop.get("/slow?ms=4500") }
+    answer = Thread.new { shop.get("/slow?ms=3500") }
     wait_busy(shop, old)
     restart(shop, "0")
 

@@ -62,15 +62,15 @@ class FutilityTest < UnrulyTest
   end
 
   def test_it_is_tried_again_ever_more_rarely
-    shop = herd(1, { memory: { soft: "60MiB" }, restart: { min_useful_life: "2s" },
+    shop = herd(1, { memory: { soft: "60MiB" }, restart: { min_useful_life: "1s" },
                    app: { environment: { WARM_MB: "60", WARM_MS: "100" } } })
     shop.wait_event("replacement.futile")
     tries = Array.new(2) { shop.wait_event("replacement.started") }
     assert_equal 1, shop.events("replacement.futile").size
     first, second = tries.map { |event| Time.parse(event[:time]) }
     told = Time.parse(shop.events("replacement.futile")[0][:time])
-    assert_in_delta 2, first - told, 1
-    assert_in_delta 4, second - first, 1
+    assert_in_delta 1, first - told, 0.9
+    assert_in_delta 2, second - first, 0.9
     shop.stop
   end
 end

@@ -43,7 +43,7 @@ class MemoryTest < UnrulyTest
     shop = herd(1, { memory: { soft: "70MiB", hard: "1GiB", strikes: "1 of 1" },
                    restart: { quiet_wait: "20s" } })
     old = pids(shop)[0]
-    answer = Thread.new { shop.get("/slow?ms=2500") }
+    answer = Thread.new { shop.get("/slow?ms=1500") }
     ask(old, "/leak?mb=60")
     assert_equal "yes", shop.wait_event("drain.started", pid: old)[:quiet]
     refute_predicate answer, :alive?, "TERM before the request was answered"

@@ -32,10 +32,13 @@ class UnrulyTest < KeeperTest
 
   # Says something to this worker alone, through the socket that it is probed by.
   def ask(pid, path)
-    title = File.read("/proc/#{pid}/cmdline").split("\0").first.to_s
-    probe = title[%r{unix://[^,)]*/probe-\d+}] or flunk("no probe socket in #{title.inspect}")
-    answer = Client.new(probe).get(path)
+    answer = Client.new(probe_of(pid)).get(path)
     assert_equal [200, pid.to_s], [answer.code, answer.body]
+  end
+
+  def probe_of(pid)
+    title = File.read("/proc/#{pid}/cmdline").split("\0").first.to_s
+    title[%r{unix://[^,)]*/probe-\d+}] or flunk("no probe socket in #{title.inspect}")
   end
 
   # Returns when this worker has been measured `count` times more.
