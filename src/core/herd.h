@@ -14,8 +14,9 @@
  *                 └─ successor failed ─▶ failed: the old one stays
  *             STOPPING_FIRST (no room) ─ old one gone ─▶ REFILLING ─ proved ─▶ done
  *
- * The parts: herd.c (events in), herd_slots.c (launching, dying, back-off), herd_replace.c (who
- * is replaced, and how far it is), herd_memory.c (readings and verdicts), herd_leave.c
+ * The parts: herd.c (events in), herd_slots.c (launching, dying, back-off), herd_wish.c (who
+ * shall go, and why), herd_situation.c and herd_choose.c (who may), herd_replace.c (how far it
+ * is), herd_restart.c (a person's), herd_memory.c (readings and verdicts), herd_leave.c
  * (stopping), herd_parts.h (what they share).
  */
 #pragma once
@@ -307,3 +308,6 @@ bool herd_total_over(const struct herd *h, uint64_t *value);
 /* What policy_ask() would be told about this worker, now. For `explain`. */
 struct situation herd_situation(const struct herd *h, const struct worker *w, msec_t now);
 struct policy herd_policy(const struct herd *h);
+
+/* The figure that workers are judged by here. */
+enum memory_figure herd_figure(const struct herd *h);

@@ -10,9 +10,13 @@
 /* kernel.md: 9–15 ms for a GB, almost regardless of how many mappings there are. */
 #define USEC_PER_MIB 15
 
+enum memory_figure herd_figure(const struct herd *h) {
+	return h->only_rss ? FIGURE_RSS : h->config->memory.figure;
+}
+
 struct watch_rules watch_rules_of(const struct herd *h) {
 	return (struct watch_rules){
-		.figure = h->only_rss ? FIGURE_RSS : h->config->memory.figure,
+		.figure = herd_figure(h),
 		.soft_bytes = h->limits.soft_bytes,
 		.hard_bytes = h->limits.hard_bytes,
 		.strikes = h->config->memory.strikes,
@@ -99,9 +103,8 @@ static void tell_futility(struct step *s, enum futility_change change, enum caus
 }
 
 static void tell_over(struct step *s, const struct worker *w, uint64_t value, uint64_t limit) {
-	static const char *const figures[] = { "uss", "pss", "rss" };
 	struct event *e = tell_of(s, EVENT_MEMORY_OVER, w);
-	event_text(e, "figure", "%s", figures[watch_rules_of(s->h).figure]);
+	event_text(e, "figure", "%s", figure_name(herd_figure(s->h)));
 	event_bytes(e, "value", value);
 	event_bytes(e, "limit", limit);
 	event_text(e, "strikes", "%u of %u",
@@ -148,7 +151,7 @@ static void judge_futility(struct step *s, struct worker *w, enum cause cause, u
 
 /* After each judgement of a worker that serves. */
 static void judged(struct step *s, struct worker *w, bool fresh) {
-	uint64_t value = watch_figure(&w->watch, watch_rules_of(s->h).figure);
+	uint64_t value = watch_figure(&w->watch, herd_figure(s->h));
 	if (w->ready_at == 0)
 		return;
 	if (fresh)

@@ -38,8 +38,33 @@ void worker_abandon(struct step *s, struct worker *w, const char *why);
 unsigned herd_booting(const struct herd *h);
 bool slot_may_boot(const struct herd *h);
 
-/* herd_replace.c */
+/* Somebody who shall go, and why. */
+struct wish {
+	struct worker *worker;
+	enum cause cause;
+	const char *why;
+	uint64_t value, limit;
+	bool sick; /* it doesn't serve: memory's rules don't hold */
+};
+
+#define WISHES_MAX (2 * HERD_SLOTS_MAX + 2) /* of residents */
+
+/* herd_wish.c: sorted, the most pressing first; how many */
+size_t wishes_collect(struct step *s, struct wish wishes[WISHES_MAX]);
+void ask_again_at(struct step *s, msec_t at); /* settle once more then, if that is to come */
+
+/* herd_situation.c: what is the same for all takes a look at each of them, once */
+struct situation situation_common(const struct herd *h, msec_t now);
+struct situation situation_of(const struct herd *h, const struct situation *common,
+			      const struct worker *w, msec_t now);
+#define HUNG_PATIENCE (60 * MSEC_SECOND) /* without a sign of life, beyond app.probe.liveness */
+bool worker_is_silent(const struct herd *h, const struct worker *w, msec_t now);
+
+/* herd_choose.c */
 void replace_settle(struct step *s);
+
+/* herd_replace.c */
+void replacement_let_go(struct step *s, struct worker *old, bool quietly);
 void replacement_proved(struct step *s, struct worker *successor);
 void replacement_failed(struct step *s, struct worker *successor, const char *reason);
 void replacement_old_gone(struct step *s, struct worker *old);
@@ -51,7 +76,6 @@ void restart_ask(struct step *s, const struct herd_event *event);
 bool restart_settle(struct step *s);
 void restart_slot_over(struct step *s, unsigned slot, bool done);
 void restart_boot_failed(struct step *s, const struct worker *w);
-void ask_again_at(struct step *s, msec_t at); /* settle once more then, if that is to come */
 
 /* herd_memory.c */
 void memory_readings(struct step *s, const struct herd_event *event);

@@ -1,5 +1,5 @@
 /*
- * What a person is told: the herd as JSON, for `status` and `explain`. Pure.
+ * What a person is told: the herd as JSON, for `status`. Pure.
  *
  * A figure that is not known is null, never 0.
  */
@@ -25,7 +25,3 @@ struct status_facts {
 
 /* A new reference, or NULL when out of memory. */
 NODISCARD json_t *status_json(const struct herd *h, const struct status_facts *facts, msec_t now);
-
-/* The same for one slot: its samples and what each rule makes of them. NULL also if nothing is
- * there (yet). */
-NODISCARD json_t *explain_json(const struct herd *h, unsigned slot, msec_t now);

@@ -95,3 +95,12 @@ void watch_forget_verdict(struct watch *w) {
 	w->over = false;
 	w->wants_dear = true;
 }
+
+const char *figure_name(enum memory_figure figure) {
+	switch (figure) {
+	case FIGURE_USS: return "uss";
+	case FIGURE_PSS: return "pss";
+	case FIGURE_RSS: break;
+	}
+	return "rss";
+}

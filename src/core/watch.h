@@ -60,6 +60,9 @@ void watch_dear(struct watch *w, const struct memory *memory, msec_t now,
 /* The figure that is judged, from the last dear reading; RSS and swap where there is none. */
 uint64_t watch_figure(const struct watch *w, enum memory_figure figure);
 
+/* "uss", "pss", "rss" */
+const char *figure_name(enum memory_figure figure);
+
 /* When, at the measured growth, the next limit is crossed; MSEC_NEVER: it isn't. */
 msec_t watch_time_to_limit(const struct watch *w, const struct watch_rules *rules);
 

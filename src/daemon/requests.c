@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/explain.h"
 #include "core/status.h"
 #include "daemon/supervisor_parts.h"
 #include "os/clock.h"

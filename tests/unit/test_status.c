@@ -1,5 +1,5 @@
+#include "core/explain.h"
 #include "core/status.h"
-
 #include "herd_play.h"
 #include "util/utf8.h"
 
