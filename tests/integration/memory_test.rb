@@ -122,6 +122,9 @@ class MemoryTest < UnrulyTest
     assert_equal 1, shop.events("replacement.rehearsed").size
     assert_empty shop.events("replacement.started")
     assert_equal [1, 0], shop.status["counters"].values_at("rehearsed", "replacements")
+
+    out, _, code = shop.ctl("restart", "0", "--wait") # a person is obeyed all the same
+    assert_equal 0, code, out
     shop.stop
   end
 
