@@ -158,12 +158,21 @@ static void destroy(struct member *m) {
 	free(m);
 }
 
+static void unlist(struct member *m) {
+	struct member **at = &m->owner->forgotten;
+	while (*at != m)
+		at = &(*at)->next;
+	*at = m->next;
+}
+
 /* False: that was the last one out of a forgotten member, which is no more. */
 static bool came_back(struct member *m) {
 	if (!m->forgotten)
 		return true;
-	if (!is_out(m))
+	if (!is_out(m)) {
+		unlist(m);
 		destroy(m);
+	}
 	return false;
 }
 
@@ -225,7 +234,7 @@ static void proof_done(struct job *job) {
 	report(m, event);
 }
 
-struct member *member_create(const struct member_owner *owner, unsigned id, pid_t pid, int pidfd,
+struct member *member_create(struct member_owner *owner, unsigned id, pid_t pid, int pidfd,
 			     const char *probe_path) {
 	struct member *m = calloc(1, sizeof *m);
 	if (m == NULL)
@@ -257,10 +266,23 @@ bool member_forget(struct member *m) {
 	if (m->probe_path[0] != '\0')
 		unlink(m->probe_path);
 	m->forgotten = true;
-	if (is_out(m))
+	if (is_out(m)) {
+		m->next = m->owner->forgotten;
+		m->owner->forgotten = m;
 		return false;
+	}
 	destroy(m);
 	return true;
+}
+
+void member_forget_rest(struct member_owner *owner) {
+	for (struct member *m = owner->forgotten, *next; m != NULL; m = next) {
+		next = m->next;
+		if (is_out(m))
+			continue;
+		unlist(m);
+		destroy(m);
+	}
 }
 
 /* By pidfd: it can't hit whoever got the number next. */

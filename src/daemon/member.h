@@ -29,6 +29,7 @@ struct member_owner {
 	const struct listeners *listeners;
 	void (*report)(void *context, const struct herd_event *event);
 	void *context;
+	struct member *forgotten; /* whose readings are still out; member::next */
 };
 
 /* One kind of slow reading. */
@@ -39,7 +40,8 @@ struct errand {
 };
 
 struct member {
-	const struct member_owner *owner;
+	struct member_owner *owner;
+	struct member *next; /* member_owner::forgotten */
 	unsigned id;
 	pid_t pid;
 	int pidfd;
@@ -73,7 +75,7 @@ struct member {
 };
 
 /* `pidfd` becomes the member's. NULL when out of memory: then it is still the caller's. */
-NODISCARD struct member *member_create(const struct member_owner *owner, unsigned id, pid_t pid,
+NODISCARD struct member *member_create(struct member_owner *owner, unsigned id, pid_t pid,
 				       int pidfd, const char *probe_path);
 
 /*
@@ -81,6 +83,12 @@ NODISCARD struct member *member_create(const struct member_owner *owner, unsigne
  * frees itself when they come back.
  */
 bool member_forget(struct member *m);
+
+/*
+ * Once both readers are destroyed nothing comes back any more: frees who was forgotten while a
+ * reading was out. One that is stuck in the kernel stays where it is.
+ */
+void member_forget_rest(struct member_owner *owner);
 
 void member_signal(struct member *m, int signal);
 

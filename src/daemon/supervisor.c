@@ -304,6 +304,7 @@ static void end_readers(struct supervisor *s) {
 		if (s->members[i] != NULL)
 			member_forget(s->members[i]);
 	}
+	member_forget_rest(&s->owner);
 }
 
 static void destroy(struct supervisor *s) {
