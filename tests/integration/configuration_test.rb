@@ -163,10 +163,10 @@ class ConfigurationTest < KeeperTest
   end
 
   def test_a_taken_port_is_said_and_leaves_nothing_behind
+    name = unique
     taken = TCPServer.new("127.0.0.1", 0)
     address = "tcp://127.0.0.1:#{taken.addr[1]}"
     app
-    name = unique
     out, code = run_daemon("-c", write_config(name, app: { name: name, listen: [address] }))
     assert_equal 1, code
     assert_match(/#{Regexp.escape(address.delete_prefix('tcp://'))}.*in use/, out)

@@ -69,8 +69,8 @@ class StoppingTest < KeeperTest
   end
 
   def test_a_terminals_interrupt_is_for_the_daemon_and_drains
-    app
     name = unique
+    app
     file = write_config(name, app: { name: name })
     output, input, pid = PTY.spawn(environment, Keeper::DAEMON, "-c", file)
     log = Log.new
