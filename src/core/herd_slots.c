@@ -151,8 +151,8 @@ void worker_abandon(struct step *s, struct worker *w, const char *why) {
 	drive(s, w, WORKER_DEADLINE);
 }
 
-static msec_t back_off(struct step *s, struct slot *slot) {
-	msec_t wait = backoff_delay(slot->failures, (uint32_t)(slot - s->h->slots));
+static msec_t back_off(struct step *s, struct slot *slot, unsigned failures) {
+	msec_t wait = backoff_delay(failures, (uint32_t)(slot - s->h->slots));
 	slot->retry_at = s->now + wait;
 	return wait;
 }
@@ -188,7 +188,7 @@ static void boot_failed(struct step *s, struct worker *w, const char *how) {
 	struct event *e = tell_of(s, EVENT_WORKER_FAILED, w);
 	event_text(e, "reason", "%s", reason);
 	event_number(e, "attempt", slot->failures);
-	event_time(e, "retry", back_off(s, slot));
+	event_time(e, "retry", back_off(s, slot, slot->failures));
 	if (!h->ever_ready && ++h->failed_boots >= HERD_ATTEMPTS)
 		leave_give_up(s, reason);
 }
@@ -211,7 +211,8 @@ static void died(struct step *s, struct worker *w, const char *how) {
 		return; /* it was about to go; nobody is brought up for it */
 	slot->failures = age < CRASH_LOOP_AGE ? slot->failures + 1 : 0;
 	remember(slot, reason);
-	event_time(e, "retry", back_off(s, slot));
+	/* The first one to die young may be an accident; it served, so it is replaced at once. */
+	event_time(e, "retry", back_off(s, slot, slot->failures > 0 ? slot->failures - 1 : 0));
 }
 
 /* By somebody else's signal (the kernel's, out of memory) a drain ends as badly as by ours. */

@@ -2,6 +2,12 @@
 
 #define FORGETS_BY 8
 
+/*
+ * What ΣPSS doesn't count and a cgroup does: page tables, sockets, the daemon. Seen: without it a
+ * surge at the very border of a small cgroup ended with the old worker killed by the kernel.
+ */
+#define RESERVE_PERCENT 5
+
 void room_learn(struct room *room, uint64_t peak_bytes) {
 	if (peak_bytes >= room->boot_peak_bytes)
 		room->boot_peak_bytes = peak_bytes;
@@ -14,5 +20,6 @@ bool room_for(const struct room *room, uint64_t effective_bytes, uint64_t used_b
 	uint64_t peak = room->boot_peak_bytes > 0 ? room->boot_peak_bytes : fallback_bytes;
 	if (effective_bytes == 0 || peak == 0)
 		return true;
-	return used_bytes <= effective_bytes && effective_bytes - used_bytes >= peak;
+	uint64_t usable = effective_bytes - effective_bytes / 100 * RESERVE_PERCENT;
+	return used_bytes <= usable && usable - used_bytes >= peak;
 }

@@ -235,14 +235,16 @@ START_TEST(a_worker_that_dies_after_a_good_while_is_replaced_without_a_pause)
 }
 END_TEST
 
-START_TEST(a_worker_that_dies_young_comes_back_after_a_growing_pause)
+START_TEST(a_worker_that_dies_young_comes_back_at_once_and_then_after_growing_pauses)
 {
 	struct stage t;
 	stage_start(&t, 2);
-	msec_t last = 0;
+	msec_t last = -1;
 	for (int death = 0; death < 4; death++) {
 		stage_wait(&t, t.now + MSEC_SECOND);
 		stage_exited(&t, stage_resident(&t, 1)->id);
+		if (death == 0)
+			ck_assert_int_eq(stage_number(&t, EVENT_WORKER_DIED, "retry"), 0);
 		msec_t retry = stage_number(&t, EVENT_WORKER_DIED, "retry");
 		ck_assert_int_gt(retry, last);
 		last = retry;
@@ -394,7 +396,7 @@ SUITE("herd", before_the_first_start_succeeded_only_one_slot_is_tried_with_growi
       a_slot_that_never_comes_up_does_not_hold_the_start_up_for_ever,
       who_crash_loops_does_not_keep_the_others_from_being_replaced_softly,
       a_worker_that_dies_after_a_good_while_is_replaced_without_a_pause,
-      a_worker_that_dies_young_comes_back_after_a_growing_pause,
+      a_worker_that_dies_young_comes_back_at_once_and_then_after_growing_pauses,
       not_ready_in_time_means_term_then_kill_then_another_try,
       a_worker_that_execs_has_to_prove_itself_again_allocator_included,
       a_worker_that_execs_and_never_comes_back_is_another_failed_boot,
