@@ -6,12 +6,25 @@
 #     GET /leak?kb=64     200, and 64 KiB more are kept for ever
 #     GET /slow?ms=500    200, half a second later
 #     GET /pid            200, who answered
+#     GET /say?word=x     200, and x
+#     GET /page           200, after some 20 ms of which 3 are computing: a page with queries
 
 KEPT = [] # rubocop:disable Style/MutableConstant
+
+def compute(milliseconds)
+  ends = Process.clock_gettime(Process::CLOCK_THREAD_CPUTIME_ID, :float_millisecond) + milliseconds
+  nil while Process.clock_gettime(Process::CLOCK_THREAD_CPUTIME_ID, :float_millisecond) < ends
+end
 
 ACTIONS = {
   "/up" => ->(_) { "ok\n" },
   "/pid" => ->(_) { "#{Process.pid}\n" },
+  "/say" => ->(query) { "#{query['word']}\n" },
+  "/page" => lambda { |_|
+    sleep 0.017
+    compute(3)
+    "computed\n"
+  },
   "/slow" => lambda { |query|
     sleep(query.fetch("ms", "100").to_i / 1000.0)
     "slept\n"

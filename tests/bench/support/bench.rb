@@ -7,6 +7,7 @@ require "etc"
 require "fileutils"
 require "json"
 require "open3"
+require "socket"
 require "tmpdir"
 require "yaml"
 
@@ -46,13 +47,15 @@ module Bench
   # wrk's answer as numbers; `lost` is every request that did not end in a 2xx or 3xx.
   Wrk = Struct.new(:requests, :lost, :p50, :p99, :rate)
 
-  def wrk(url, seconds:, connections:, close: true)
+  # pause_ms: what each connection waits between requests, on average.
+  def wrk(url, seconds:, connections:, close: true, pause_ms: nil)
     words = ["wrk", "--latency", "-t1", "-c#{connections}", "-d#{seconds}s"]
     words += ["-H", "Connection: close"] if close
-    out, = Open3.capture2e(*words, url)
+    words += ["-s", "#{__dir__}/paced.lua"] if pause_ms
+    out, = Open3.capture2e({ "PAUSE_MS" => pause_ms.to_s }, *words, url)
     errors = out[/Socket errors: (.*)/, 1].to_s.scan(/\d+/).sum(&:to_i)
     Wrk.new(out[/(\d+) requests in/, 1].to_i, errors + out[/Non-2xx or 3xx responses: (\d+)/, 1].to_i,
-            time(out[/50%\s+(\S+)/, 1]), time(out[/99%\s+(\S+)/, 1]),
+            time(out[/^\s+50%\s+(\S+)/, 1]), time(out[/^\s+99%\s+(\S+)/, 1]),
             out[%r{Requests/sec:\s+([\d.]+)}, 1].to_f)
   end
 
@@ -111,6 +114,26 @@ class Herd
     IO.popen([Bench::COMMAND, "-s", @socket, *words], err: File::NULL, &:read)
   end
 
+  # Straight to the socket, without a process for each question; the last line of the answer.
+  def say(verb, **more)
+    UNIXSocket.open(@socket) do |socket|
+      socket.puts(JSON.generate({ v: 1, verb: verb, **more }))
+      JSON.parse(socket.each_line.to_a.last)
+    end
+  end
+
+  # Replaces one worker after the other while a thread lives; `pause` seconds between them.
+  def replace_while(thread, pause)
+    slot = 0
+    while thread.alive?
+      answer = say("restart", slots: [slot], wait: true)
+      raise "restart #{slot}: #{answer}" unless answer["ok"]
+
+      slot = (slot + 1) % @config["app"]["workers"]
+      sleep pause
+    end
+  end
+
   def status
     answer = JSON.parse(ask("status", "--json"))
     answer if answer["ok"]
@@ -155,5 +178,53 @@ class Herd
     Process.kill(:TERM, @pid)
     Process.wait(@pid)
     @pid = nil
+  end
+end
+
+# A client that checks each answer (checker.rb), in a process of its own.
+class Checker
+  def self.beside(target)
+    checker = new(target)
+    yield
+    checker.finish
+  ensure
+    checker&.finish
+  end
+
+  def initialize(target)
+    @out = IO.popen(["ruby", "--disable-gems", "#{__dir__}/checker.rb", target])
+    @out.gets # it asks
+  end
+
+  # { "requests", "lost", "reasons" => { why => n } }
+  def finish
+    return if @out.closed?
+
+    Process.kill(:TERM, @out.pid)
+    result = JSON.parse(@out.read)
+    @out.close
+    result
+  end
+end
+
+# Asks for the status every 10 ms: what somebody who looks sees. The events tell of every moment.
+class Watcher
+  def initialize(herd)
+    @seen = []
+    @thread = Thread.new { look(herd) until @leaving }
+  end
+
+  # [the fewest ready workers seen, looks]
+  def finish
+    @leaving = true
+    @thread.join
+    [@seen.min, @seen.size]
+  end
+
+  private
+
+  def look(herd)
+    @seen << herd.say("status").dig("herd", "ready")
+    sleep 0.01
   end
 end
