@@ -72,7 +72,7 @@ class StoppingTest < KeeperTest
     name = unique
     app
     file = write_config(name, app: { name: name })
-    output, input, pid = PTY.spawn(environment, Keeper::DAEMON, "-c", file)
+    output, input, pid = in_terminal(environment, Keeper::DAEMON, "-c", file)
     log = Log.new
     log.follow(TerminalLines.new(output))
     dead = -> { false }

@@ -37,7 +37,7 @@ class VerbsTest < KeeperTest
       assert(out.lines.all? { |line| line.chomp.size <= columns }, out)
       shop.workers.each { |worker| assert_match(/\b#{worker['pid']}\b/, out) } if columns >= 60
     end
-    PTY.spawn({ "TERM" => "xterm", "COLUMNS" => nil, "LC_ALL" => "C.UTF-8" }, Keeper::COMMAND, "-s", shop.socket, "status") do |output, _, pid|
+    in_terminal({ "TERM" => "xterm", "COLUMNS" => nil, "LC_ALL" => "C.UTF-8" }, Keeper::COMMAND, "-s", shop.socket, "status") do |output, _, pid|
       seen = +""
       begin
         loop { seen << output.readpartial(4096) }

@@ -27,6 +27,7 @@ require "io/wait"
 require "json"
 require "minitest/autorun"
 require "open3"
+require "pty"
 require "tmpdir"
 require "yaml"
 
@@ -310,6 +311,16 @@ class KeeperTest < Minitest::Test
                      "listen" => ["tcp://127.0.0.1:0"] }.merge(whole["app"] || {}).compact
     whole["log"] = { "format" => "json" }.merge(whole["log"] || {})
     whole
+  end
+
+  # PTY.spawn, where there is a terminal to be had: a bare chroot has no devpts.
+  def in_terminal(*words, &block)
+    begin
+      PTY.open.each(&:close)
+    rescue RuntimeError, SystemCallError
+      skip "no pseudo-terminal can be had here: mount devpts on /dev/pts"
+    end
+    PTY.spawn(*words, &block)
   end
 
   # A name that no other test has, whoever runs at the same time.

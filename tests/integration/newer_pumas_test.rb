@@ -1,0 +1,34 @@
+# frozen_string_literal: true
+
+require_relative "support/keeper"
+
+# Newer Pumas than Debian's, where there are any: PUMAKEEPER_TEST_PUMAS names their GEM_HOMEs,
+# separated by colons (./dev test installs them where RubyGems answers).
+class NewerPumasTest < KeeperTest
+  HOMES = ENV.fetch("PUMAKEEPER_TEST_PUMAS", "").split(":")
+
+  HOMES.each do |home|
+    define_method("test_#{File.basename(home).tr('.-', '__')}_is_kept_without_a_lost_request") do
+      app
+      paths = [home, *Gem.path].join(":")
+      shop = keeper(app: { workers: 2, command: ["#{home}/bin/puma"],
+                           environment: { GEM_HOME: home, GEM_PATH: paths } })
+      shop.wait_ready(2)
+      assert_equal ["proved"], shop.workers.map { |worker| worker.dig("allocator", "proof") }.uniq
+
+      load = shop.load(connections: 2)
+      load.served(20)
+      out, err, code = shop.ctl("restart", "--all", "--wait")
+      assert_equal ["", 0], [err, code], out
+      load.served(20)
+      assert_empty load.stop.failed
+      assert_equal 2, shop.status["counters"]["drained_clean"]
+      assert_match(/Puma version: #{home[/[\d.]+\z/]}/, shop.log.text)
+      shop.stop
+    end
+  end
+
+  def test_newer_ones_are_there
+    skip "no newer Puma here: RubyGems did not answer, or nobody asked it" if HOMES.empty?
+  end
+end
