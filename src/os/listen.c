@@ -51,7 +51,8 @@ static int say(struct error *err, const char *host, uint16_t port, int error) {
 	const char *open = strchr(host, ':') != NULL ? "[" : "", *shut = *open ? "]" : "";
 	const char *hint = "";
 	if (error == EADDRINUSE)
-		hint = ": another server is listening there ([::] takes IPv4 as well)";
+		hint = ": another server is listening there ([::] takes IPv4 as "
+		       "well), or the workers of a pumakeeperd that was killed; `ss -ltnp` tells";
 	else if (error == EACCES)
 		hint = ": ports below 1024 need CAP_NET_BIND_SERVICE, or a socket from systemd";
 	else if (error == EADDRNOTAVAIL)
