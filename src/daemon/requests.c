@@ -169,8 +169,9 @@ static void ask_restart(struct supervisor *s, uint64_t client, const struct requ
 	}
 	if (!check_slots(s, client, r) || (r->wait && !wait_for(s, client, WAITING_RESTART)))
 		return;
-	deploy(s, r->all ? NULL : r->slots, r->all ? 0 : r->n_slots, r->force,
-	       "pumakeeper restart");
+	char by[48];
+	snprintf(by, sizeof by, "pumakeeper restart, uid %d", (int)control_uid(s->control, client));
+	deploy(s, r->all ? NULL : r->slots, r->all ? 0 : r->n_slots, r->force, by);
 	if (!r->wait)
 		finish(s, client, "asked for; `pumakeeper events --follow` tells how it goes");
 }
@@ -209,7 +210,9 @@ static void ask_reopen(struct supervisor *s, uint64_t client, const struct reque
 }
 
 static void ask_stop(struct supervisor *s, uint64_t client, const struct request *r) {
-	const struct herd_event event = { .kind = HERD_STOP, .text = "pumakeeper stop" };
+	char by[48];
+	snprintf(by, sizeof by, "pumakeeper stop, uid %d", (int)control_uid(s->control, client));
+	const struct herd_event event = { .kind = HERD_STOP, .text = by };
 	if (r->wait && !wait_for(s, client, WAITING_STOP))
 		return;
 	feed(s, &event);
