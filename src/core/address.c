@@ -91,6 +91,11 @@ static int parse_unix(const char *url, const char *rest, struct address *a, stru
 	if (len >= sizeof a->path)
 		return refuse(err, url,
 			      "is too long; the path of a unix socket has at most 107 bytes");
+	/* Puma reads it as a URI (binder.rb), and its worker would end there. */
+	if (strspn(rest, DIGITS LETTERS "/@._~-+,:=!$&'()*;%") < len)
+		return refuse(err, url,
+			      "has a character that Puma can't take in a path (a blank, or none of "
+			      "ASCII's letters, digits and `._~-+,:=`)");
 	if (query != NULL && *rest == '@')
 		return refuse(err, url, "an abstract socket has no mode, anybody may connect");
 	a->mode = 0777;

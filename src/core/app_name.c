@@ -19,8 +19,8 @@ int app_name_check(const char *name, struct error *err) {
 	if (n == 0 || name[strspn(name, allowed)] != '\0')
 		return refuse(err, name,
 			      "is not a name; expected letters, digits, `.`, `_` and `-`");
-	if (name[0] == '.')
-		return refuse(err, name, "is not a name; it must not start with a dot");
+	if (name[0] == '.' || name[0] == '-')
+		return refuse(err, name, "is not a name; it must not start with a dot or a dash");
 	if (n > APP_NAME_MAX)
 		return error_at(err, 0, 0, "is a name of %zu bytes; expected at most %d", n,
 				APP_NAME_MAX);

@@ -81,6 +81,8 @@ START_TEST(what_is_no_address_is_answered_with_what_to_write)
 		{ "unix://run/x.sock", "write unix:///run/shop.sock" },
 		{ "unix:///", "has no file name" },
 		{ "unix:///run/", "has no file name" },
+		{ "unix:///run/my app/x.sock", "a character that Puma can't take" },
+		{ "unix:///run/caf\303\251.sock", "a character that Puma can't take" },
 		{ "unix://@", "has no file name" },
 		{ "unix:///x?umask=0111", "knows `?mode=0660` only" },
 		{ "unix:///x?mode=", "is not a mode" },
