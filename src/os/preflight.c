@@ -101,6 +101,7 @@ static int look(const struct spawn *program, int output, msec_t patience, struct
 	spawn.fds = &writing;
 	spawn.n_fds = 1;
 	spawn.output = output;
+	spawn.dies_with_us = true; /* nobody would end it after a Ctrl-C */
 	msec_t until = clock_now() + patience;
 	struct spawned child;
 	int error = spawn_start(&spawn, &child, failed);

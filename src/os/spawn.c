@@ -159,6 +159,8 @@ __attribute__((noreturn)) static void child(const struct spawn *s, int report) {
 	signals_to_default();
 	setsid();
 	drop_capabilities();
+	if (s->dies_with_us)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (place(s, &report) != 0 || close_others(s, report) != 0)
 		give_up(report, SPAWN_DESCRIPTORS, errno);
 	if (s->directory != NULL && chdir(s->directory) != 0)

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "util/base.h"
@@ -16,8 +17,9 @@ struct spawn {
 	const char *directory; /* NULL: where we are. Relative words are resolved in it */
 	const int
 		*fds; /* become 3, 4, … in the child, in this order; the same one may come twice */
-	size_t n_fds; /* at most SPAWN_FDS_MAX */
-	int output;   /* becomes stdout and stderr; -1: ours are inherited */
+	size_t n_fds;      /* at most SPAWN_FDS_MAX */
+	bool dies_with_us; /* SIGKILL when the thread that started it ends: for a look, not a worker */
+	int output;        /* becomes stdout and stderr; -1: ours are inherited */
 };
 
 struct spawned {

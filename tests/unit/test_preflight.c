@@ -1,10 +1,12 @@
 #include "os/preflight.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -99,8 +101,36 @@ START_TEST(what_can_not_be_started_says_in_which_step)
 }
 END_TEST
 
+/* A Ctrl-C meets the daemon only: the look is in a session of its own. */
+START_TEST(a_look_ends_with_who_looks)
+{
+	int ends[2];
+	pid_t looked_at = 0;
+	ck_assert_int_eq(pipe(ends), 0);
+	pid_t looker = fork();
+	if (looker == 0) {
+		char script[100];
+		snprintf(script, sizeof script, "echo $$ > /proc/%d/fd/%d; exec sleep 100",
+			 (int)getpid(), ends[1]);
+		_exit(look(script, 100000) == 0);
+	}
+	FILE *told = fdopen(ends[0], "r");
+	ck_assert_int_eq(fscanf(told, "%d", &looked_at), 1);
+	int pidfd = (int)syscall(SYS_pidfd_open, looked_at, 0);
+	ck_assert_int_ge(pidfd, 0);
+	kill(looker, SIGKILL);
+	ck_assert_int_eq(waitpid(looker, NULL, 0), looker);
+	struct pollfd gone = { .fd = pidfd, .events = POLLIN };
+	ck_assert_int_eq(poll(&gone, 1, 10000), 1);
+	close(pidfd);
+	close(ends[1]);
+	fclose(told);
+}
+END_TEST
+
 SUITE("preflight", what_is_told_comes_back_as_one_line,
       a_program_that_goes_on_after_telling_is_ended, one_that_ends_and_tells_nothing_is_quoted,
       only_the_end_of_much_output_is_kept, patience_ends_and_takes_the_whole_group_with_it,
       a_child_that_keeps_the_pipe_open_costs_no_patience,
-      half_a_line_and_an_endless_one_are_nothing, what_can_not_be_started_says_in_which_step)
+      half_a_line_and_an_endless_one_are_nothing, what_can_not_be_started_says_in_which_step,
+      a_look_ends_with_who_looks)
