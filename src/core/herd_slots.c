@@ -167,7 +167,9 @@ static void boot_reason(const struct herd *h, const struct worker *w, const char
 			 (long long)(h->config->app.boot_timeout / MSEC_SECOND),
 			 w->refusal[0] != '\0' ? "; " : "", w->refusal);
 	else
-		snprintf(text, size, "it ended while booting: %s%s%s", how,
+		snprintf(text, size, "it ended while booting: %s; what it printed is %s%.80s%s%s",
+			 how, h->config->app.output != NULL ? "in " : "above",
+			 h->config->app.output != NULL ? h->config->app.output : "",
 			 w->refusal[0] != '\0' ? "; " : "", w->refusal);
 }
 
