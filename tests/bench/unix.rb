@@ -8,9 +8,18 @@ require_relative "support/bench"
 
 REPLACEMENTS = 100
 
-def nginx(directory, socket, port, retries)
-  next_upstream = retries ? "error timeout" : "off"
-  # The socket stands there twice: a retry goes to another server than the one that failed.
+SECONDS = 36
+
+# proxy_next_upstream, and how often the socket is named: nginx tries another server than the one
+# that failed, so that there has to be another one.
+WAYS = {
+  "nginx, `proxy_next_upstream off`" => ["off", 1],
+  "nginx, `proxy_next_upstream error timeout`, the socket named once" => ["error timeout", 1],
+  "nginx, `proxy_next_upstream error timeout`, the socket named twice" => ["error timeout", 2],
+}.freeze
+
+def nginx(directory, socket, port, next_upstream, times)
+  servers = "server unix:#{socket} max_fails=0; " * times
   File.write("#{directory}/nginx.conf", <<~CONF)
     worker_processes 1;
     pid #{directory}/nginx.pid;
@@ -22,7 +31,7 @@ def nginx(directory, socket, port, retries)
       client_body_temp_path #{directory}/body; proxy_temp_path #{directory}/proxy;
       fastcgi_temp_path #{directory}/fastcgi; uwsgi_temp_path #{directory}/uwsgi;
       scgi_temp_path #{directory}/scgi;
-      upstream app { server unix:#{socket} max_fails=0; server unix:#{socket} max_fails=0; }
+      upstream app { #{servers}}
       server {
         listen 127.0.0.1:#{port};
         location / { proxy_pass http://app; proxy_next_upstream #{next_upstream}; }
@@ -32,7 +41,7 @@ def nginx(directory, socket, port, retries)
   pid = Process.spawn("nginx", "-p", directory, "-c", "#{directory}/nginx.conf",
                       %i[out err] => "#{directory}/nginx.out")
   sleep 0.05 until listening?(port)
-  yield "http://127.0.0.1:#{port}/up"
+  yield "127.0.0.1:#{port}"
 ensure
   if pid
     Process.kill(:QUIT, pid)
@@ -54,25 +63,27 @@ ensure
   server&.close
 end
 
-# Replaces while the block's load runs; [requests, lost].
-def replacing(herd, &load)
+# Replaces while the block's load runs and a checking client asks beside it.
+# [replacements, requests, lost, checked, lost]
+def replacing(herd, target, &load)
   before = herd.status["counters"]["replacements"]
-  thread = Thread.new(&load)
-  sleep 0.5
-  herd.ask("restart", "--all", "--wait") while thread.alive? &&
-                                               herd.status["counters"]["replacements"] - before < REPLACEMENTS
-  requests, lost = thread.value
-  [requests, lost, herd.status["counters"]["replacements"] - before]
+  requests, lost = nil
+  checked = Checker.beside(target) do
+    thread = Thread.new(&load)
+    herd.ask("restart", "--all", "--wait") while thread.alive? &&
+                                                 herd.status["counters"]["replacements"] - before < REPLACEMENTS
+    requests, lost = thread.value
+  end
+  [herd.status["counters"]["replacements"] - before, requests, lost, checked["requests"], checked["lost"]]
 end
 
-# One request for each connection, so many connections a second.
+# One request for each connection, so many connections a second, and evenly: all of a second's at its
+# beginning would be a crowd of 800 that one leaving worker may have accepted half of.
 def h2load(socket)
-  out, = Open3.capture2e("h2load", "--h1", "-n", "24000", "-c", "24000", "-r", "800",
-                         "-B", "unix:#{socket}", "http://localhost/up")
+  out, = Open3.capture2e("h2load", "--h1", "-n", (800 * SECONDS).to_s, "-c", (800 * SECONDS).to_s,
+                         "-r", "8", "--rate-period", "10ms", "-B", "unix:#{socket}", "http://localhost/up")
   [out[/(\d+) succeeded/, 1].to_i + out[/(\d+) failed/, 1].to_i, out[/(\d+) failed/, 1].to_i]
 end
-
-require "socket"
 
 Process.setrlimit(:NOFILE, [65_536, Process.getrlimit(:NOFILE)[1]].min)
 Dir.mktmpdir("pumakeeper-unix") do |directory|
@@ -83,12 +94,11 @@ Dir.mktmpdir("pumakeeper-unix") do |directory|
                         "environment" => { "RACK_ENV" => "production" } } }
   results = {}
   Herd.run(config) do |herd|
-    results["straight at it (h2load)"] = replacing(herd) { h2load(socket) }
-    { "nginx, proxy_next_upstream off" => false, "nginx, proxy_next_upstream error timeout" => true }
-      .each do |name, retries|
-      nginx(directory, socket, free_port, retries) do |url|
-        results[name] = replacing(herd) do
-          result = Bench.wrk(url, seconds: 30, connections: 8)
+    results["straight at it (h2load)"] = replacing(herd, socket) { h2load(socket) }
+    WAYS.each do |name, (next_upstream, times)|
+      nginx(directory, socket, free_port, next_upstream, times) do |target|
+        results[name] = replacing(herd, target) do
+          result = Bench.wrk("http://#{target}/up", seconds: SECONDS, connections: 8)
           [result.requests, result.lost]
         end
       end
@@ -97,9 +107,10 @@ Dir.mktmpdir("pumakeeper-unix") do |directory|
   Bench.report(
     "unix", "Replacements on a unix socket",
     "Goal: the figure is published, and 0 behind nginx with `proxy_next_upstream` on. Each request on " \
-    "a connection of its own; replacements one after the other while the load lasts.",
-    ["", "replacements", "requests", "lost"],
-    results.map { |name, (requests, lost, replacements)| [name, replacements, requests, lost] },
+    "a connection of its own; replacements one after the other while the load lasts. Beside it asks a " \
+    "client that checks each answer.",
+    ["", "replacements", "requests", "lost", "checked", "lost"],
+    results.map { |name, numbers| [name, *numbers] },
   )
-  exit(results.values.last[1].zero? ? 0 : 1)
+  exit(results.values.last.values_at(2, 4).sum.zero? ? 0 : 1)
 end

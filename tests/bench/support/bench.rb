@@ -89,7 +89,7 @@ class Herd
     @directory = directory
     @socket = "#{directory}/control"
     @log = "#{directory}/log"
-    app = { "name" => "bench-#{Process.pid}", "output" => "#{directory}/output",
+    app = { "name" => "bench-#{Process.pid}-#{object_id}", "output" => "#{directory}/output",
             "listen" => ["tcp://127.0.0.1:0"] }.merge(config.fetch("app"))
     @config = config.merge("app" => app, "control" => { "socket" => @socket },
                            "log" => { "format" => "json" })
@@ -150,9 +150,11 @@ class Herd
     status["workers"].select { |w| w["state"] == "ready" }
   end
 
-  # Nanoseconds on a processor, of all its threads, ended ones not.
-  def cpu_ns
-    Dir.glob("/proc/#{@pid}/task/*/schedstat").sum { |file| File.read(file).to_i }
+  # Nanoseconds on a processor, of all its threads or those of that name, ended ones not.
+  def cpu_ns(name = nil)
+    threads = Dir.glob("/proc/#{@pid}/task/*")
+    threads.select! { |thread| File.read("#{thread}/comm").chomp == name } if name
+    threads.sum { |thread| File.read("#{thread}/schedstat").to_i }
   end
 
   def rss_kib
