@@ -114,6 +114,7 @@ START_TEST(a_look_ends_with_who_looks)
 			 (int)getpid(), ends[1]);
 		_exit(look(script, 100000) == 0);
 	}
+	close(ends[1]); /* so that a look that can't begin is an end of file, and not for ever */
 	FILE *told = fdopen(ends[0], "r");
 	ck_assert_int_eq(fscanf(told, "%d", &looked_at), 1);
 	int pidfd = (int)syscall(SYS_pidfd_open, looked_at, 0);
@@ -123,7 +124,6 @@ START_TEST(a_look_ends_with_who_looks)
 	struct pollfd gone = { .fd = pidfd, .events = POLLIN };
 	ck_assert_int_eq(poll(&gone, 1, 10000), 1);
 	close(pidfd);
-	close(ends[1]);
 	fclose(told);
 }
 END_TEST
