@@ -33,7 +33,7 @@ static int open_tcp(const struct sockaddr *address, socklen_t len) {
 		return -errno;
 	if (address->sa_family == AF_INET6 && set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) != 0)
 		return -errno;
-	if (bind(fd, address, len) != 0 || listen(fd, LISTEN_BACKLOG) != 0)
+	if (bind(fd, address, len) != 0 || listen(fd, LISTEN_BACKLOG_TCP) != 0)
 		return -errno;
 	return fd_take(&fd);
 }
@@ -172,7 +172,7 @@ static int open_unix(const char *path, mode_t mode) {
 	if (bind(fd, (const struct sockaddr *)&address, len) != 0)
 		return -errno;
 	/* Until listen(2) nobody can connect, so nobody meets the file with another mode. */
-	if ((named && chmod(path, mode) != 0) || listen(fd, LISTEN_BACKLOG) != 0) {
+	if ((named && chmod(path, mode) != 0) || listen(fd, LISTEN_BACKLOG_UNIX) != 0) {
 		error = -errno;
 		if (named)
 			unlink(path);
