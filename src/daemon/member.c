@@ -298,20 +298,13 @@ void member_prove(struct member *m, const struct probe_rules *rules) {
 		ev_timer_start(m->owner->loop, &m->threads);
 }
 
-/* More than a hundredth of a processor: somebody works in there. */
 static bool cpu_moved(struct member *m) {
 	char text[1024];
 	struct proc_stat stat;
 	if (process_read(&m->process, "stat", text, sizeof text) < 0 || proc_stat(text, &stat) != 0)
 		return false;
-	uint64_t ticks = stat.utime_ticks + stat.stime_ticks, used = ticks - m->cpu_ticks;
-	msec_t now = clock_now(), elapsed = now - m->cpu_at;
-	bool known = m->cpu_known;
-	m->cpu_known = true;
-	m->cpu_ticks = ticks;
-	m->cpu_at = now;
-	long per_second = sysconf(_SC_CLK_TCK);
-	return known && (int64_t)used * 1000 * 100 > elapsed * per_second;
+	return pulse_moved(&m->pulse, stat.utime_ticks + stat.stime_ticks, sysconf(_SC_CLK_TCK),
+			   clock_now());
 }
 
 void member_ask_alive(struct member *m, const struct probe_rules *rules) {

@@ -14,6 +14,7 @@
 #include "core/allocator.h"
 #include "core/connections.h"
 #include "core/herd.h"
+#include "core/pulse.h"
 #include "daemon/connection_close.h"
 #include "daemon/prober.h"
 #include "daemon/reader.h"
@@ -68,9 +69,8 @@ struct member {
 
 	bool alive_asked; /* the probe under way is for its liveness, */
 	bool count_alive; /* and so is the count */
-	bool cpu_known;
-	uint64_t cpu_ticks, last_traffic;
-	msec_t cpu_at;
+	struct pulse pulse;
+	uint64_t last_traffic;
 	bool forgotten;
 };
 
