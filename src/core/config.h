@@ -137,6 +137,11 @@ extern const size_t options_len;
 /* The tree's inner nodes, in the table's order; "app.probe" is below "app". */
 struct section {
 	const char *path, *help;
+	/*
+	 * A word that may be written in place of the keys, and the path of the option in it whose
+	 * value that is; both NULL: none may.
+	 */
+	const char *word, *word_for;
 };
 extern const struct section sections[];
 extern const size_t sections_len;

@@ -55,6 +55,12 @@ static void print_option(const struct option *option, struct text *out) {
 static void print_section(const struct section *section, struct text *out) {
 	text_printf(out, ".Ss %s\n", section->path);
 	print_text(section->help, out);
+	if (section->word != NULL) {
+		char words[200];
+		struct text sentence = TEXT_IN(words);
+		section_print_word(section, &sentence);
+		print_text(words, out);
+	}
 	text_puts(out, ".Bl -tag -width Ds\n");
 	for (size_t i = 0; i < options_len; i++) {
 		if (section_child(section->path, options[i].path) != NULL)

@@ -57,12 +57,12 @@ static void complain_of_key(struct parse *p, const char *section, const char *ke
 	}
 }
 
-static void read_section(struct parse *p, const char *section, const yaml_event_t *first);
+static void read_section(struct parse *p, const struct section *section, const yaml_event_t *first);
 
 static void read_known(struct parse *p, const char *path, const yaml_event_t *e) {
 	const struct option *option = option_find(path);
 	if (option == NULL)
-		read_section(p, path, e);
+		read_section(p, section_find(path), e);
 	else
 		option_read(&p->reader, option, e, p->config);
 }
@@ -74,7 +74,7 @@ static void read_value(struct parse *p, const char *section, const yaml_event_t 
 	AUTOEVENT yaml_event_t e;
 	text_printf(&out, "%s%s%s", section, *section != '\0' ? "." : "", yaml_text(key));
 	bool known = yaml_is_usable(key) && strchr(yaml_text(key), '.') == NULL && !out.cut &&
-		     (option_find(path) != NULL || section_exists(path));
+		     (option_find(path) != NULL || section_find(path) != NULL);
 	if (!known)
 		complain_of_key(p, section, yaml_text(key), key->start_mark);
 	const struct seen *before = known ? seen_find(p, path) : NULL;
@@ -114,17 +114,31 @@ static void read_keys(struct parse *p, const char *section) {
 	}
 }
 
+static bool is_word(const struct section *section, const yaml_event_t *e) {
+	return section->word != NULL && yaml_is_usable(e) &&
+	       strcmp(yaml_text(e), section->word) == 0;
+}
+
+static void complain_of_section(struct parse *p, const struct section *section,
+				const yaml_event_t *e) {
+	char known[300];
+	struct text out = TEXT_IN(known);
+	section_print_children(section->path, &out);
+	yaml_reader_complain(&p->reader, e->start_mark, "%s is %s; expected %s%skeys below it: %s",
+			     section->path, yaml_kind_name(e),
+			     section->word != NULL ? section->word : "",
+			     section->word != NULL ? ", or " : "", known);
+}
+
 /* A section without keys is one whose lines are all commented out. */
-static void read_section(struct parse *p, const char *section, const yaml_event_t *first) {
+static void read_section(struct parse *p, const struct section *section,
+			 const yaml_event_t *first) {
 	if (first->type == YAML_MAPPING_START_EVENT) {
-		read_keys(p, section);
+		read_keys(p, section->path);
+	} else if (is_word(section, first)) {
+		option_read(&p->reader, option_find(section->word_for), first, p->config);
 	} else if (first->type != YAML_ALIAS_EVENT && !yaml_is_null(first)) {
-		char known[300];
-		struct text out = TEXT_IN(known);
-		section_print_children(section, &out);
-		yaml_reader_complain(&p->reader, first->start_mark,
-				     "%s is %s; expected keys below it: %s", section,
-				     yaml_kind_name(first), known);
+		complain_of_section(p, section, first);
 		yaml_reader_skip(&p->reader, first);
 	}
 }

@@ -41,8 +41,15 @@ static void print_option(const struct option *option, struct text *out) {
 
 static void print_section(const struct section *section, struct text *out) {
 	unsigned depth = path_depth(section->path);
+	char words[400];
+	struct text comment = TEXT_IN(words);
 	text_puts(out, "\n");
-	print_comment(section->help, depth, out);
+	text_puts(&comment, section->help);
+	if (section->word != NULL) {
+		text_puts(&comment, " ");
+		section_print_word(section, &comment);
+	}
+	print_comment(words, depth, out);
 	yaml_indent(depth, out);
 	text_printf(out, "%s:\n", path_key(section->path));
 	const char *between = "";

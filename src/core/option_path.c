@@ -12,12 +12,12 @@ const struct option *option_find(const char *path) {
 	return NULL;
 }
 
-bool section_exists(const char *path) {
+const struct section *section_find(const char *path) {
 	for (size_t i = 0; i < sections_len; i++) {
 		if (strcmp(sections[i].path, path) == 0)
-			return true;
+			return &sections[i];
 	}
-	return false;
+	return NULL;
 }
 
 const char *section_child(const char *section, const char *path) {
@@ -46,6 +46,11 @@ void section_print_children(const char *section, struct text *out) {
 		text_printf(out, "%s%s", between, child);
 		between = ", ";
 	}
+}
+
+void section_print_word(const struct section *section, struct text *out) {
+	text_printf(out, "`%s: %s` is short for %s: %s.", path_key(section->path), section->word,
+		    section->word_for, section->word);
 }
 
 static const char *nearest_child(const char *section, const char *key) {

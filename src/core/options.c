@@ -87,14 +87,18 @@ static const char *const level_choices[] = {
 };
 
 const struct section sections[] = {
-	{ "app", "What is launched, how often, and where it listens." },
-	{ "app.probe", "How a fresh worker proves that it serves: one HTTP request." },
-	{ "allocator", "The workers' malloc. Only they get it, not what they launch." },
-	{ "memory", "When a worker is too big. Sizes: 512MiB, 1GB, or 25% of the machine's memory "
-		    "(of the cgroup's limit, where there is one)." },
-	{ "restart", "How a worker is replaced: the new one serves before the old one goes." },
-	{ "control", "Who may ask and command the daemon." },
-	{ "log", "What the daemon says about itself, on standard error." },
+	{ "app", "What is launched, how often, and where it listens.", NULL, NULL },
+	{ "app.probe", "How a fresh worker proves that it serves: one HTTP request.", "none",
+	  "app.probe.path" },
+	{ "allocator", "The workers' malloc. Only they get it, not what they launch.", NULL, NULL },
+	{ "memory",
+	  "When a worker is too big. Sizes: 512MiB, 1GB, or 25% of the machine's memory "
+	  "(of the cgroup's limit, where there is one).",
+	  NULL, NULL },
+	{ "restart", "How a worker is replaced: the new one serves before the old one goes.", NULL,
+	  NULL },
+	{ "control", "Who may ask and command the daemon.", NULL, NULL },
+	{ "log", "What the daemon says about itself, on standard error.", NULL, NULL },
 };
 const size_t sections_len = ARRAY_LEN(sections);
 

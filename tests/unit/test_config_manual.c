@@ -25,6 +25,17 @@ START_TEST(every_option_has_its_entry)
 }
 END_TEST
 
+START_TEST(a_word_that_stands_for_a_section_is_told)
+{
+	print();
+	ck_assert_ptr_nonnull(strstr(manual, ".Ss app.probe\n"
+					     "How a fresh worker proves that it serves: one HTTP "
+					     "request.\n"
+					     "`probe: none` is short for app.probe.path: none.\n"
+					     ".Bl "));
+}
+END_TEST
+
 /* Words of the table must not become requests to mandoc(1): those here are all there are. */
 START_TEST(only_our_own_requests_begin_a_line)
 {
@@ -40,4 +51,5 @@ START_TEST(only_our_own_requests_begin_a_line)
 }
 END_TEST
 
-SUITE("config_manual", every_option_has_its_entry, only_our_own_requests_begin_a_line)
+SUITE("config_manual", every_option_has_its_entry, a_word_that_stands_for_a_section_is_told,
+      only_our_own_requests_begin_a_line)

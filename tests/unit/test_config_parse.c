@@ -86,6 +86,28 @@ START_TEST(what_can_be_left_out_may_be_left_out)
 }
 END_TEST
 
+START_TEST(a_word_may_stand_for_a_whole_section)
+{
+	static const char *const texts[] = {
+		"app: {command: [puma], probe: none}\n",
+		"app:\n  probe: \"none\"\n  command: [puma]\n",
+	};
+	struct config same;
+	accepted("app: {command: [puma], probe: {path: none}}\n");
+	same = config;
+	config = (struct config){ 0 };
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		accepted(texts[i]);
+		ck_assert_ptr_null(config.app.probe.path);
+		ck_assert_uint_eq(config_diff(&same, &config, NULL, NULL), 0);
+		ck_assert_int_eq(config.app.probe.timeout, 10000);
+	}
+	config_finish(&same);
+	accepted("app: {command: [puma], probe: }\n");
+	ck_assert_str_eq(config.app.probe.path, "/up");
+}
+END_TEST
+
 START_TEST(a_mistake_is_told_with_its_place_and_what_was_expected)
 {
 	static const struct {
@@ -107,6 +129,14 @@ START_TEST(a_mistake_is_told_with_its_place_and_what_was_expected)
 		/* types */
 		{ APP "memory: 3\n", 2, 9, "memory is a value; expected keys below it: interval" },
 		{ APP "memory: [a]\n", 2, 9, "memory is a list; expected keys" },
+		{ APP "memory: none\n", 2, 9,
+		  "memory is a value; expected keys below it: interval" },
+		{ "app:\n  command: [puma]\n  probe: /up\n", 3, 10,
+		  "app.probe is a value; expected none, or keys below it: path, status," },
+		{ "app:\n  command: [puma]\n  probe: [none]\n", 3, 10,
+		  "app.probe is a list; expected none, or keys below it: path, status," },
+		{ "app:\n  command: [puma]\n  probe: none\n  probe: {path: /up}\n", 4, 3,
+		  "app.probe is here twice" },
 		{ APP "memory:\n  soft: [1GB]\n", 3, 9, "memory.soft: is a list; expected a size" },
 		{ APP "memory:\n  soft:\n", 3, 8, "has no value; expected a size" },
 		{ APP "memory:\n  soft: ~\n", 3, 9, "has no value" },
@@ -287,9 +317,9 @@ START_TEST(a_terminal_is_not_harmed_by_what_is_quoted)
 END_TEST
 
 SUITE("config_parse", a_whole_configuration_is_read, what_can_be_left_out_may_be_left_out,
-      a_mistake_is_told_with_its_place_and_what_was_expected, a_nul_byte_does_not_end_the_file,
-      utf16_is_refused_even_where_it_would_make_sense, all_mistakes_are_told_at_once,
-      a_line_for_a_shell_is_answered_with_the_list_if_that_is_short,
+      a_word_may_stand_for_a_whole_section, a_mistake_is_told_with_its_place_and_what_was_expected,
+      a_nul_byte_does_not_end_the_file, utf16_is_refused_even_where_it_would_make_sense,
+      all_mistakes_are_told_at_once, a_line_for_a_shell_is_answered_with_the_list_if_that_is_short,
       more_mistakes_than_anybody_reads_end_the_reading, a_failed_parse_leaves_everything_as_it_was,
       a_megabyte_of_anything_is_refused_in_no_time, an_alias_bomb_does_not_grow,
       endless_nesting_is_not_followed, a_terminal_is_not_harmed_by_what_is_quoted)

@@ -11,10 +11,28 @@ START_TEST(every_option_is_in_a_section_and_has_a_meaning)
 		char section[100] = "";
 		ck_assert_msg(strrchr(o->path, '.') != NULL, "%s", o->path);
 		memcpy(section, o->path, (size_t)(strrchr(o->path, '.') - o->path));
-		ck_assert_msg(section_exists(section), "%s", o->path);
+		ck_assert_msg(section_find(section) != NULL, "%s", o->path);
 		ck_assert_msg(strlen(o->help) > 10 && o->help[strlen(o->help) - 1] == '.', "%s",
 			      o->path);
 		ck_assert_msg(option_find(o->path) == o, "%s is here twice", o->path);
+	}
+}
+END_TEST
+
+START_TEST(a_sections_word_is_a_value_of_an_option_in_it)
+{
+	struct error err;
+	for (size_t i = 0; i < sections_len; i++) {
+		const struct section *s = &sections[i];
+		struct config config = { 0 };
+		ck_assert_msg((s->word != NULL) == (s->word_for != NULL), "%s", s->path);
+		if (s->word == NULL)
+			continue;
+		ck_assert_ptr_nonnull(section_child(s->path, s->word_for));
+		const struct option *o = option_find(s->word_for);
+		ck_assert_ptr_nonnull(o);
+		ck_assert_msg(option_set(o, &config, s->word, &err) == 0, "%s", err.text);
+		config_finish(&config);
 	}
 }
 END_TEST
@@ -93,6 +111,7 @@ START_TEST(a_typing_error_has_a_nearest_key)
 END_TEST
 
 SUITE("options", every_option_is_in_a_section_and_has_a_meaning,
+      a_sections_word_is_a_value_of_an_option_in_it,
       every_option_has_a_default_or_an_example_that_can_be_written,
       the_table_covers_the_whole_structure, what_may_change_on_reload_is_what_needs_no_new_daemon,
       a_typing_error_has_a_nearest_key)
