@@ -204,8 +204,11 @@ static int proof_as_nobody(int dumpable) {
 		char byte;
 		struct process p;
 		struct allocator a = { .proof = PROOF_MAPPED };
-		if (read(ends[0], &byte, 1) == 1 && process_open(target, &p) == 0)
+		int error = read(ends[0], &byte, 1) == 1 ? process_open(target, &p) : 0;
+		if (error == 0)
 			allocator_prove(p.dir, &a);
+		if (error == -ESRCH) /* not even its name: /proc is mounted with hidepid=2 */
+			a.proof = PROOF_UNKNOWN;
 		kill(target, SIGKILL);
 		waitpid(target, NULL, 0);
 		_exit((int)a.proof);
