@@ -20,6 +20,7 @@
 #include "util/heap.h"
 
 #define PREFLIGHT_SECONDS 60
+#define PIPE_SECONDS      5
 
 struct runtime_bases plan_runtime_bases(void) {
 	return (struct runtime_bases){ .run = "/run",
@@ -31,10 +32,24 @@ static int fail(struct errors *errors, const char *what, int error) {
 	return error_at(errors_next(errors), 0, 0, "%s: %s", what, strerror(error));
 }
 
-static int read_file(const char *path, struct config *config, struct errors *errors) {
+/* At the start a pipe (`-c <(…)`) is waited for; in a reload nobody is, and it can't come again. */
+static int read_file(const char *path, bool patient, struct config *config, struct errors *errors) {
 	AUTOFREE char *text = NULL;
 	size_t len = 0;
-	int error = file_read(path, CONFIG_MAX_BYTES, &text, &len);
+	int error = patient ? file_read_within(path, CONFIG_MAX_BYTES, PIPE_SECONDS * MSEC_SECOND,
+					       &text, &len)
+			    : file_read(path, CONFIG_MAX_BYTES, &text, &len);
+	if (error == -ETIMEDOUT)
+		return error_at(
+			errors_next(errors), 0, 0,
+			"is a pipe or the like that was not written and closed within %d s; "
+			"expected a file, or a writer such as -c <(COMMAND)",
+			PIPE_SECONDS);
+	if (error == -ENOTSUP)
+		return error_at(
+			errors_next(errors), 0, 0,
+			"is a pipe or a device, which is read at the start only; for reloads "
+			"start pumakeeper with a file");
 	if (error == -EFBIG)
 		return error_at(errors_next(errors), 0, 0,
 				"is larger than 1 MiB: that is no configuration of pumakeeper's");
@@ -203,8 +218,9 @@ struct plan *plan_create(const struct plan_source *source, const struct plan *be
 		(void)fail(errors, "pumakeeperd", ENOMEM);
 		return NULL;
 	}
-	int error = source->path != NULL ? read_file(source->path, &plan->config, errors)
-					 : read_words(source->argv, &plan->config, errors);
+	int error = source->path != NULL
+			    ? read_file(source->path, before == NULL, &plan->config, errors)
+			    : read_words(source->argv, &plan->config, errors);
 	if (error == 0)
 		error = resolve(plan, before, errors);
 	if (error == 0)

@@ -45,6 +45,31 @@ class ConfigurationTest < KeeperTest
     assert_equal ["#{@dir}/not-there.yml: No such file or directory\n", 1], [out, code]
   end
 
+  def test_a_process_substitution_is_a_configuration
+    app
+    file = write_config(unique, app: { workers: 3 })
+    script = %(exec "$0" --check -c <(read -r; cat "$1"))
+    out, status = Open3.capture2e(environment, "bash", "-c", script, Keeper::DAEMON, file, stdin_data: "go\n")
+    assert_equal 0, status.exitstatus, out
+    assert_match(/^# 3 workers, /, out)
+  end
+
+  def test_a_pipe_is_read_at_the_start_and_refused_at_a_reload
+    app
+    name = unique
+    text = File.read(write_config(name, app: { workers: 1 }))
+    fifo = "#{@dir}/#{name}.fifo"
+    File.mkfifo(fifo)
+    shop = launch(name, ["-c", fifo], file: "#{@dir}/#{name}.yml", chdir: @app)
+    File.write(fifo, text) # opens when the daemon has
+    shop.wait_ready(1)
+    _, err, code = shop.ctl("reload")
+    assert_equal 1, code
+    assert_match(/#{fifo}: is a pipe or a device, which is read at the start only/, err)
+    assert_equal "ok", shop.status["state"]
+    shop.stop
+  end
+
   def test_check_prints_what_is_in_force_and_that_can_be_read_again
     app
     file = write_config(unique, app: { workers: 3 }, memory: { soft: "300MiB" })

@@ -1,9 +1,11 @@
 #include "os/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "suite.h"
@@ -75,19 +77,70 @@ START_TEST(what_is_no_file_is_an_errno)
 	size_t len = 0;
 	ck_assert_int_eq(file_read("/no/such/file", 100, &text, &len), -ENOENT);
 	ck_assert_int_eq(file_read("/tmp", 100, &text, &len), -EISDIR);
-	ck_assert_int_eq(file_read("/dev/zero", 100000, &text, &len), -EFBIG);
+	ck_assert_int_eq(file_read("/dev/zero", 100000, &text, &len), -ENOTSUP);
+	ck_assert_int_eq(file_read_within("/dev/zero", 100000, 10, &text, &len), -EFBIG);
 	ck_assert_ptr_null(text);
 }
 END_TEST
 
-START_TEST(a_fifo_nobody_writes_to_does_not_hang)
-{
-	char fifo[sizeof path + 8], *text = NULL;
-	size_t len = 9;
+static const char *make_fifo(void) {
+	static char fifo[sizeof path + 8];
 	snprintf(fifo, sizeof fifo, "%s.fifo", path);
+	unlink(fifo);
 	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
-	ck_assert_int_eq(file_read(fifo, 100, &text, &len), 0);
-	ck_assert_uint_eq(len, 0);
+	return fifo;
+}
+
+START_TEST(a_fifo_nobody_writes_to_is_not_empty_and_does_not_hang)
+{
+	char *text = NULL;
+	size_t len = 9;
+	const char *fifo = make_fifo();
+	ck_assert_int_eq(file_read(fifo, 100, &text, &len), -ENOTSUP);
+	ck_assert_int_eq(file_read_within(fifo, 100, 20, &text, &len), -ETIMEDOUT);
+	ck_assert_uint_eq(len, 9);
+	unlink(fifo);
+}
+END_TEST
+
+START_TEST(a_pipe_whose_writer_stays_silent_is_late)
+{
+	char name[40], *text = NULL;
+	size_t len = 9;
+	int ends[2];
+	ck_assert_int_eq(pipe(ends), 0);
+	snprintf(name, sizeof name, "/dev/fd/%d", ends[0]);
+	ck_assert_int_eq(file_read_within(name, 100, 20, &text, &len), -ETIMEDOUT);
+	ck_assert_int_eq(write(ends[1], "half", 4), 4);
+	ck_assert_int_eq(file_read_within(name, 100, 20, &text, &len), -ETIMEDOUT);
+	ck_assert_ptr_null(text);
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
+/* Opens when there is a reader, and needs several rounds: a pipe holds 64 KiB. */
+static void write_much(const char *fifo, size_t bytes) {
+	static const char block[1000];
+	int fd = open(fifo, O_WRONLY);
+	for (size_t done = 0; fd >= 0 && done < bytes; done += sizeof block) {
+		if (write(fd, block, sizeof block) < 0)
+			break;
+	}
+	_exit(0);
+}
+
+START_TEST(a_pipe_is_read_until_its_writer_closes_it)
+{
+	char *text = NULL;
+	size_t len = 0;
+	const char *fifo = make_fifo();
+	pid_t writer = fork();
+	if (writer == 0)
+		write_much(fifo, 500000);
+	ck_assert_int_eq(file_read_within(fifo, 1 << 20, 20 * MSEC_SECOND, &text, &len), 0);
+	ck_assert_uint_eq(len, 500000);
+	ck_assert_int_eq(waitpid(writer, NULL, 0), writer);
 	free(text);
 	unlink(fifo);
 }
@@ -103,7 +156,9 @@ int main(void) {
 				       an_empty_file_is_an_empty_text,
 				       a_file_of_proc_whose_size_is_0_is_read,
 				       what_is_no_file_is_an_errno,
-				       a_fifo_nobody_writes_to_does_not_hang };
+				       a_fifo_nobody_writes_to_is_not_empty_and_does_not_hang,
+				       a_pipe_whose_writer_stays_silent_is_late,
+				       a_pipe_is_read_until_its_writer_closes_it };
 	int status = suite_run("file", tests, sizeof tests / sizeof tests[0]);
 	unlink(path);
 	return status;
