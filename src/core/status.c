@@ -46,6 +46,7 @@ static void add_memory(json_t *object, const struct herd *h, const struct worker
 	json_put(object, "hard_bytes", json_count(h->limits.hard_bytes));
 	json_put(object, "stale_s",
 		 json_known(dear, (uint64_t)((now - w->watch.dear_at) / MSEC_SECOND)));
+	json_put(object, "calm", json_boolean(watch_is_calm(&w->watch)));
 }
 
 static json_t *worker_object(const struct herd *h, const struct worker *w,
@@ -93,6 +94,7 @@ static json_t *empty_slot(const struct herd *h, unsigned i, msec_t now) {
 	json_put(object, "last_reason", json_text_or_null(slot->last_reason));
 	json_put(object, "requested", json_boolean(slot->asked));
 	json_put(object, "stopped", json_false());
+	json_put(object, "calm", json_false());
 	json_put(object, "retry_s",
 		 json_count(slot->retry_at > now ? (uint64_t)((slot->retry_at - now + 999) / 1000)
 						 : 0));

@@ -6,7 +6,9 @@
 #include "core/json_read.h"
 #include "core/status_table.h"
 
-#define STALE_AFTER 60 /* seconds; older figures are pointed out */
+/* Seconds; older figures are pointed out. They hold longer while nothing moves (core/watch.h). */
+#define STALE_AFTER      60
+#define STALE_CALM_AFTER (11 * 60)
 
 enum ink status_ink(const char *state) {
 	static const struct {
@@ -198,7 +200,7 @@ static void print_stale(const json_t *worker, const struct style *style, struct 
 	char slot[NUMBER], note[100], age[NUMBER];
 	struct text line = TEXT_IN(note), since = TEXT_IN(age);
 	int64_t stale = json_read_number_or(worker, "stale_s", 0);
-	if (stale < STALE_AFTER)
+	if (stale < (json_read_true(worker, "calm") ? STALE_CALM_AFTER : STALE_AFTER))
 		return;
 	paint_age(&since, stale);
 	text_printf(&line, "slot %s: its figures are %s old", count(worker, "slot", style, slot),

@@ -24,7 +24,7 @@
  *     herd: { wanted, ready, rss_bytes, pss_bytes, limit_bytes, effective_bytes }
  *     listen: ["tcp://…"], notes: ["…"]
  *     workers: [{ slot, pid, state, age_s, rss_bytes, pss_bytes, uss_bytes, figure: "uss",
- *                 limit_bytes, hard_bytes, stale_s, strikes, restarts, last_reason, release,
+ *                 limit_bytes, hard_bytes, stale_s, calm, strikes, restarts, last_reason, release,
  *                 allocator: { name, version, proof: "proved" | "mapped" | "no" },
  *                 connections: { open, busy }, requested: bool }]
  *     counters: { replacements, drained_clean, half_closed, killed, connections_lost, futile,

@@ -39,12 +39,24 @@ static void push(struct watch *w, bool dear, msec_t now) {
 	history_push(&w->history, &sample);
 }
 
+#define CALM_PART 100 /* of what it holds may come or go unseen by a person for ten minutes */
+
+bool watch_is_calm(const struct watch *w) {
+	uint64_t then = w->gate.last.rss + w->gate.last.swap, now = w->rss_bytes + w->swap_bytes;
+	uint64_t moved = now > then ? now - then : then - now;
+	return w->gate.known && !w->gate.shocked && moved <= then / CALM_PART;
+}
+
+static bool is_stale(const struct watch *w, msec_t now) {
+	return now - w->dear_at >= (watch_is_calm(w) ? WATCH_CALM_SCHEDULE : WATCH_SLOW_SCHEDULE);
+}
+
 bool watch_cheap(struct watch *w, uint64_t rss_bytes, uint64_t swap_bytes, msec_t now,
 		 const struct watch_rules *rules, bool only_rss) {
 	watch_note(w, rss_bytes, swap_bytes, now);
 	growth_note(&w->growth, rss_bytes + swap_bytes, now);
 	push(w, false, now);
-	bool stale = now - w->dear_at >= WATCH_SLOW_SCHEDULE;
+	bool stale = is_stale(w, now);
 	if (only_rss || rules->figure == FIGURE_RSS) {
 		judge(w, rss_bytes + swap_bytes, rules);
 		w->wants_dear = stale && !only_rss;

@@ -17,7 +17,9 @@
 #include "core/proc.h"
 #include "util/msec.h"
 
-#define WATCH_SLOW_SCHEDULE (60 * MSEC_SECOND) /* a dear reading for display, at least */
+/* A dear reading for display, at least; the second where memory lies as still as it was read. */
+#define WATCH_SLOW_SCHEDULE (60 * MSEC_SECOND)
+#define WATCH_CALM_SCHEDULE (10 * MSEC_MINUTE)
 
 struct watch_rules {
 	enum memory_figure figure;
@@ -65,6 +67,12 @@ const char *figure_name(enum memory_figure figure);
 
 /* When, at the measured growth, the next limit is crossed; MSEC_NEVER: it isn't. */
 msec_t watch_time_to_limit(const struct watch *w, const struct watch_rules *rules);
+
+/*
+ * Nothing has moved since the last dear reading that a new one would show. It walks every page
+ * of the worker, far the dearest thing that is done for one that sleeps: so it can wait.
+ */
+bool watch_is_calm(const struct watch *w);
 
 /* New limits: what was judged by the old ones is forgotten. */
 void watch_forget_verdict(struct watch *w);

@@ -83,21 +83,35 @@ START_TEST(whose_reading_is_under_way_may_die_and_the_next_is_read)
 }
 END_TEST
 
-START_TEST(a_small_worker_is_read_for_display_once_a_minute_and_not_at_every_tick)
-{
+/* Of a worker that was read with an RSS of 70 MiB and then has `rss`. */
+static unsigned readings_for_display(uint64_t rss, msec_t time) {
 	struct stage t;
 	stage_start(&t, 1);
 	unsigned reads = 0;
-	for (msec_t end = t.now + 10 * MSEC_MINUTE; t.now < end; t.now += 5 * MSEC_SECOND) {
-		stage_tick(&t, 70 * MIB);
+	for (msec_t end = t.now + time; t.now < end; t.now += 5 * MSEC_SECOND) {
+		stage_tick(&t, rss);
 		if (stage_orders(&t, ORDER_READ) > 0) {
 			reads++;
 			stage_read(&t, t.herd->reading, 50 * MIB);
 		}
 	}
+	stage_close(&t);
+	return reads;
+}
+
+START_TEST(a_small_worker_is_read_for_display_once_a_minute_and_not_at_every_tick)
+{
+	unsigned reads = readings_for_display(80 * MIB, 10 * MSEC_MINUTE);
 	ck_assert_uint_ge(reads, 9);
 	ck_assert_uint_le(reads, 11);
-	stage_close(&t);
+}
+END_TEST
+
+START_TEST(one_that_sleeps_is_read_for_display_every_ten_minutes)
+{
+	unsigned reads = readings_for_display(70 * MIB, MSEC_HOUR);
+	ck_assert_uint_ge(reads, 5);
+	ck_assert_uint_le(reads, 6);
 }
 END_TEST
 
@@ -351,7 +365,7 @@ END_TEST
 SUITE("herd_memory", one_dear_reading_at_a_time_until_everybody_was_read,
       whose_reading_is_under_way_may_die_and_the_next_is_read,
       a_small_worker_is_read_for_display_once_a_minute_and_not_at_every_tick,
-      dear_readings_keep_to_their_budget,
+      one_that_sleeps_is_read_for_display_every_ten_minutes, dear_readings_keep_to_their_budget,
       a_reading_that_does_not_come_back_is_told_once_and_counted,
       a_failed_reading_is_tried_again_at_a_tick_not_at_once,
       the_tick_comes_sooner_when_somebody_grows_towards_a_limit,

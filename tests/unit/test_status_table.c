@@ -57,6 +57,21 @@ START_TEST(eighty_columns_hold_what_matters)
 }
 END_TEST
 
+START_TEST(old_figures_of_a_worker_that_lies_still_are_not_pointed_out)
+{
+	static const char words[] = "its figures are";
+	json_t *status = fixture(), *worker = json_array_get(json_object_get(status, "workers"), 1);
+	json_object_set_new(worker, "calm", json_true());
+	ck_assert_ptr_null(strstr(print(status, (struct style){ 80, false, true }), words));
+	json_object_set_new(worker, "stale_s", json_integer(700));
+	ck_assert_ptr_nonnull(strstr(print(status, (struct style){ 80, false, true }), words));
+	json_object_set_new(worker, "calm", json_false());
+	json_object_set_new(worker, "stale_s", json_integer(75));
+	ck_assert_ptr_nonnull(strstr(print(status, (struct style){ 80, false, true }), words));
+	json_decref(status);
+}
+END_TEST
+
 START_TEST(no_line_is_wider_than_the_terminal)
 {
 	json_t *status = fixture();
@@ -261,9 +276,10 @@ START_TEST(degraded_is_what_it_says)
 }
 END_TEST
 
-SUITE("status_table", eighty_columns_hold_what_matters, no_line_is_wider_than_the_terminal,
-      forty_columns_still_name_each_worker_and_its_state, plain_ascii_is_plain_ascii,
-      what_is_not_known_is_never_zero, no_workers_are_no_table,
+SUITE("status_table", eighty_columns_hold_what_matters,
+      old_figures_of_a_worker_that_lies_still_are_not_pointed_out,
+      no_line_is_wider_than_the_terminal, forty_columns_still_name_each_worker_and_its_state,
+      plain_ascii_is_plain_ascii, what_is_not_known_is_never_zero, no_workers_are_no_table,
       sixty_four_workers_are_sixty_four_rows, allocators_are_told_apart_when_they_differ,
       no_string_of_the_answer_can_reach_the_terminal, any_shape_of_answer_is_survived,
       the_bar_changes_its_colour_near_the_limit, a_column_of_zeros_is_not_worth_its_place,

@@ -46,17 +46,43 @@ START_TEST(what_may_be_over_asks_for_the_dear_one)
 }
 END_TEST
 
-START_TEST(for_display_it_is_read_once_a_minute)
-{
+/* Read at 100001 with an RSS of 200 MiB; what a later cheap reading asks for, for display. */
+static bool asks_again(uint64_t rss, uint64_t swap, bool shocked, msec_t after) {
 	struct watch w = { 0 };
 	cheap(&w, 200 * MIB, 100000);
 	ck_assert(w.wants_dear);
 	dear(&w, 100 * MIB, 100001);
-	cheap(&w, 200 * MIB, 100001 + WATCH_SLOW_SCHEDULE - 1);
-	ck_assert(!w.wants_dear);
-	cheap(&w, 200 * MIB, 100001 + WATCH_SLOW_SCHEDULE);
-	ck_assert(w.wants_dear);
+	if (shocked)
+		gate_shock(&w.gate);
+	watch_cheap(&w, rss, swap, 100001 + after, &rules, false);
 	ck_assert(!w.urgent);
+	return w.wants_dear;
+}
+
+START_TEST(for_display_it_is_read_once_a_minute)
+{
+	ck_assert(!asks_again(210 * MIB, 0, false, WATCH_SLOW_SCHEDULE - 1));
+	ck_assert(asks_again(210 * MIB, 0, false, WATCH_SLOW_SCHEDULE));
+	ck_assert(asks_again(190 * MIB, 0, false, WATCH_SLOW_SCHEDULE));
+}
+END_TEST
+
+START_TEST(what_lies_still_is_read_every_ten_minutes)
+{
+	ck_assert(!asks_again(200 * MIB, 0, false, WATCH_CALM_SCHEDULE - 1));
+	ck_assert(!asks_again(201 * MIB, 0, false, WATCH_CALM_SCHEDULE - 1));
+	ck_assert(!asks_again(199 * MIB, 0, false, WATCH_CALM_SCHEDULE - 1));
+	ck_assert(asks_again(200 * MIB, 0, false, WATCH_CALM_SCHEDULE));
+	/* To be swapped out is no growth. */
+	ck_assert(!asks_again(150 * MIB, 50 * MIB, false, WATCH_SLOW_SCHEDULE));
+	ck_assert(asks_again(200 * MIB, 3 * MIB, false, WATCH_SLOW_SCHEDULE));
+}
+END_TEST
+
+START_TEST(a_siblings_end_is_shown_within_the_minute)
+{
+	ck_assert(!asks_again(200 * MIB, 0, true, WATCH_SLOW_SCHEDULE - 1));
+	ck_assert(asks_again(200 * MIB, 0, true, WATCH_SLOW_SCHEDULE));
 }
 END_TEST
 
@@ -182,6 +208,7 @@ END_TEST
 
 SUITE("watch", a_small_worker_is_judged_by_its_cheap_reading,
       what_may_be_over_asks_for_the_dear_one, for_display_it_is_read_once_a_minute,
+      what_lies_still_is_read_every_ten_minutes, a_siblings_end_is_shown_within_the_minute,
       three_of_five_are_a_soft_verdict, a_shut_gate_is_a_sample_under_the_limit,
       once_over_the_hard_limit_is_enough, where_only_rss_can_be_read_it_is_judged_and_nothing_asked,
       where_the_figure_is_rss_the_others_are_still_read_for_display,
