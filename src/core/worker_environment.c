@@ -96,18 +96,47 @@ static int add_allocator(const struct worker_environment *w, struct strings *env
 	return error != 0 ? error : set_for_worker_only(envp, "MALLOC_CONF", conf);
 }
 
+/* What we added is kept beside it, for worker.rb to take out again. */
+static int append(struct strings *envp, const char *key, const char *separator, const char *ours) {
+	char keep[64];
+	snprintf(keep, sizeof keep, "PUMAKEEPER_%s", key);
+	AUTOFREE char *all = join(strings_get(envp, key), separator, ours);
+	if (all == NULL || strings_set(envp, keep, ours) != 0)
+		return -ENOMEM;
+	return strings_set(envp, key, all);
+}
+
+/* RUBYOPT has no quoting: what of a path is behind its last blank; NULL: not even its name. */
+static const char *behind_blanks(const char *path) {
+	size_t last = strlen(path);
+	while (last > 0 && strchr(" \t\n\v\f\r", path[last - 1]) == NULL)
+		last--;
+	const char *slash = strchr(path + last, '/');
+	if (last == 0)
+		return path;
+	return slash != NULL ? slash + 1 : NULL;
+}
+
+/* RUBYLIB says where the rest of the name is; it may hold blanks, but splits at colons. */
+static int add_ruby_lib(const char *path, const char *name, struct strings *envp) {
+	AUTOFREE char *dir = strndup(path, (size_t)(name - path) - 1);
+	if (dir == NULL)
+		return -ENOMEM;
+	return strchr(dir, ':') != NULL ? -EINVAL : append(envp, "RUBYLIB", ":", dir);
+}
+
 /* Behind the user's own -r: what they load for Ruby itself comes first, as without us. */
 static int add_ruby(const struct worker_environment *w, struct strings *envp) {
 	if (w->ruby_file == NULL)
 		return 0;
-	if (strpbrk(w->ruby_file, " \t\n") != NULL)
+	const char *name = behind_blanks(w->ruby_file);
+	if (name == NULL)
 		return -EINVAL;
-	AUTOFREE char *option = join("-r", "", w->ruby_file);
-	AUTOFREE char *options = join(strings_get(envp, "RUBYOPT"), " ", option);
-	if (option == NULL || options == NULL)
+	AUTOFREE char *option = join("-r", "", name);
+	if (option == NULL)
 		return -ENOMEM;
-	int error = strings_set(envp, "PUMAKEEPER_RUBYOPT", option);
-	return error != 0 ? error : strings_set(envp, "RUBYOPT", options);
+	int error = name != w->ruby_file ? add_ruby_lib(w->ruby_file, name, envp) : 0;
+	return error != 0 ? error : append(envp, "RUBYOPT", " ", option);
 }
 
 static int add_sockets(const struct worker_environment *w, struct strings *envp) {

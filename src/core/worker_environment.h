@@ -2,7 +2,7 @@
  * What a worker's environment is: ours without what systemd meant for us, the app's own
  * variables, the sockets, the allocator, and our Ruby.
  *
- * Pure. What is meant for the worker alone (LD_PRELOAD, MALLOC_*, RUBYOPT) is taken out again
+ * Pure. What is meant for the worker alone (LD_PRELOAD, MALLOC_*, RUBYOPT, RUBYLIB) is taken out again
  * inside it by ruby/worker.rb, so that its children (Chrome, ImageMagick, a shell) have what
  * the user gave them: that is what the PUMAKEEPER_USER_* variables are for.
  */
@@ -28,7 +28,8 @@ struct worker_environment {
 
 /*
  * An envp in `envp` (the caller's, empty before; more can be added with strings_set()). Its
- * LISTEN_PID entry is a slot for spawn_start() to fill in. 0, -EINVAL when `ruby_file` has
- * blanks (RUBYOPT has no quoting), or -ENOMEM; then `envp` is empty.
+ * LISTEN_PID entry is a slot for spawn_start() to fill in. 0, -EINVAL when `ruby_file` is
+ * below a path that has both a blank and a colon (neither RUBYOPT nor RUBYLIB has quoting), or
+ * -ENOMEM; then `envp` is empty.
  */
 NODISCARD int worker_environment_build(const struct worker_environment *wish, struct strings *envp);

@@ -316,8 +316,14 @@ static int run_preflight(struct plan *plan, const struct strings *argv, const st
 static int look_at_puma(struct plan *plan, struct errors *errors) {
 	struct strings argv = { 0 }, envp = { 0 };
 	int error = build_preflight(plan, &argv, &envp);
-	error = error != 0 ? fail(errors, "app.command", -error)
-			   : run_preflight(plan, &argv, &envp, errors);
+	if (error == -EINVAL)
+		error = error_at(errors_next(errors), 0, 0,
+				 "pumakeeper's own Ruby files are in %.300s: Ruby can't be told of "
+				 "a path with a blank and a colon; install it elsewhere",
+				 plan->ruby_dir);
+	else
+		error = error != 0 ? fail(errors, "app.command", -error)
+				   : run_preflight(plan, &argv, &envp, errors);
 	strings_finish(&argv);
 	strings_finish(&envp);
 	return error;

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# Runs inside every worker (RUBYOPT=-r…/worker.rb): makes Puma the one worker it is meant to
+# Runs inside every worker (RUBYOPT=-r…/worker.rb, and RUBYLIB where its path has blanks): makes Puma the one worker it is meant to
 # be, on the sockets it was given, whatever config/puma.rb says, and takes what was meant for
 # the worker alone out of its environment, so that its own children (Chrome, ImageMagick, a
 # shell) have what the user gave them.
@@ -11,10 +11,14 @@ require_relative "on_puma"
 
 module Pumakeeper
   # Variables that are for this process only. PUMAKEEPER_USER_X is what the user has in X, and
-  # empty where there was none; our own -r is in PUMAKEEPER_RUBYOPT.
+  # empty where there was none; our own -r is in PUMAKEEPER_RUBYOPT,
+  # and our part of RUBYLIB, if any, in PUMAKEEPER_RUBYLIB.
   module Environment
     PREFIX = "PUMAKEEPER_USER_"
     SHIM = ENV["PUMAKEEPER_RUBYOPT"].to_s
+    LIB = ENV["PUMAKEEPER_RUBYLIB"].to_s
+    ADDED = { "RUBYOPT" => [" ", SHIM], "RUBYLIB" => [":", LIB] }
+    $LOAD_PATH.delete(LIB) # or bootsnap would read all that is below it
     LISTEN = %w[LISTEN_FDS LISTEN_PID LISTEN_FDNAMES]
 
     class << self
@@ -33,8 +37,10 @@ module Pumakeeper
       # A Puma that execs itself (SIGUSR2, pumactl restart) must have it all again.
       def take_back
         ENV.update(@ours) if @ours
-        options = ENV["RUBYOPT"].to_s.split
-        ENV["RUBYOPT"] = [*options, SHIM].join(" ") unless SHIM.empty? || options.include?(SHIM)
+        ADDED.each do |key, (separator, ours)|
+          parts = ENV[key].to_s.split(separator)
+          ENV[key] = [*parts, ours].join(separator) unless ours.empty? || parts.include?(ours)
+        end
       end
 
       private
@@ -45,8 +51,10 @@ module Pumakeeper
 
       def clean(env)
         names.each { |name| put(env, name, ENV[PREFIX + name]) }
-        %w[RUBYOPT BUNDLER_ORIG_RUBYOPT].each do |key|
-          put(env, key, (env[key].split - [SHIM]).join(" ")) if env[key]
+        ADDED.each do |name, (separator, ours)|
+          [name, "BUNDLER_ORIG_#{name}"].each do |key|
+            put(env, key, (env[key].split(separator) - [ours]).join(separator)) if env[key]
+          end
         end
       end
 

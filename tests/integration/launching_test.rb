@@ -35,6 +35,19 @@ class LaunchingTest < KeeperTest
     JSON.parse(shop.get(path).body)
   end
 
+  # RUBYOPT has no quoting.
+  def test_a_path_with_a_blank_to_our_own_ruby_is_no_trouble
+    place = "#{@dir}/my apps/of mine/share"
+    FileUtils.mkdir_p(place)
+    FileUtils.cp_r(ENV.fetch("PUMAKEEPER_RUBY_DIR"), "#{place}/ruby")
+    app(LOOK, puma_rb: "pidfile 'tmp.pid'\n")
+    shop = keeper(env: { "PUMAKEEPER_RUBY_DIR" => "#{place}/ruby", "RUBYLIB" => "/a b:/c", "RUBYOPT" => "-W1" })
+    shop.wait_ready(1)
+    %w[/env /child].each { |path| assert_equal ["-W1", "/a b:/c"], ask(shop, path).values_at("RUBYOPT", "RUBYLIB") }
+    refute_path_exists "#{@app}/tmp.pid"
+    shop.stop
+  end
+
   def test_a_configuration_for_a_cluster_serves_as_a_pool_and_what_collides_is_named
     app(HELLO, puma_rb: CLUSTER)
     shop = keeper(app: { workers: 2 }, env: { "WEB_CONCURRENCY" => "7" })

@@ -117,9 +117,28 @@ START_TEST(our_ruby_comes_behind_the_users_own)
 }
 END_TEST
 
-START_TEST(a_path_that_rubyopt_would_split_is_refused)
+START_TEST(a_path_that_rubyopt_would_split_is_found_through_rubylib)
 {
-	ck_assert_int_eq(build((struct worker_environment){ .ruby_file = "/my files/worker.rb" }),
+	BUILD(.inherited = WORDS("RUBYOPT=-W0", "RUBYLIB=/a:/b c"),
+	      .ruby_file = "/my apps/of mine/share/ruby/worker.rb");
+	IS("RUBYOPT", "-W0 -rshare/ruby/worker.rb");
+	IS("PUMAKEEPER_RUBYOPT", "-rshare/ruby/worker.rb");
+	IS("RUBYLIB", "/a:/b c:/my apps/of mine");
+	IS("PUMAKEEPER_RUBYLIB", "/my apps/of mine");
+	BUILD(.ruby_file = "/my\tfiles/worker.rb");
+	IS("RUBYOPT", "-rworker.rb");
+	IS("RUBYLIB", "/my\tfiles");
+	BUILD(.ruby_file = "/share/worker.rb");
+	IS("RUBYLIB", "(unset)");
+	IS("PUMAKEEPER_RUBYLIB", "(unset)");
+}
+END_TEST
+
+START_TEST(a_path_that_rubyopt_and_rubylib_would_split_is_refused)
+{
+	ck_assert_int_eq(build((struct worker_environment){ .ruby_file = "/my: files/worker.rb" }),
+			 -EINVAL);
+	ck_assert_int_eq(build((struct worker_environment){ .ruby_file = "/lib/my worker.rb" }),
 			 -EINVAL);
 	ck_assert_uint_eq(envp.len, 0);
 }
@@ -140,5 +159,6 @@ SUITE("worker_environment", what_systemd_meant_for_us_stays_with_us,
       sockets_are_announced_with_a_slot_for_the_pid,
       the_allocator_is_appended_and_the_users_pairs_come_last,
       without_an_allocator_nothing_of_it_is_set, the_users_number_of_arenas_is_kept,
-      our_ruby_comes_behind_the_users_own, a_path_that_rubyopt_would_split_is_refused,
+      our_ruby_comes_behind_the_users_own, a_path_that_rubyopt_would_split_is_found_through_rubylib,
+      a_path_that_rubyopt_and_rubylib_would_split_is_refused,
       web_concurrency_makes_no_cluster_and_is_left_alone_for_a_preflight)
