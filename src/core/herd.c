@@ -198,15 +198,20 @@ static void on_half_closed(struct step *s, struct worker *w, const struct herd_e
 }
 
 static void on_refused(struct step *s, struct worker *w, const struct herd_event *event) {
-	snprintf(w->refusal, sizeof w->refusal, "the probe was answered with %d%s%s",
-		 (int)event->number, event->hint != NULL ? ": " : "",
-		 event->hint != NULL ? event->hint : "");
+	const char *hint = event->hint != NULL ? event->hint : "";
+	int said = event->number != 0 ? (int)event->number : -1;
+	if (said > 0)
+		snprintf(w->refusal, sizeof w->refusal, "the probe was answered with %d%s%s", said,
+			 *hint != '\0' ? ": " : "", hint);
+	else
+		snprintf(w->refusal, sizeof w->refusal, "the probe: %s", hint);
 	w->alive_at = s->now; /* whatever it says, it says something */
-	if (w->refused_told == (int)event->number || w->life.state != WORKER_BOOTING)
+	if (w->refused_told == said || w->life.state != WORKER_BOOTING)
 		return;
-	w->refused_told = (int)event->number;
+	w->refused_told = said;
 	struct event *e = tell_of(s, EVENT_WORKER_PROBE_REFUSED, w);
-	event_number(e, "status", event->number);
+	if (said > 0)
+		event_number(e, "status", said);
 	if (event->text != NULL && *event->text != '\0')
 		event_text(e, "location", "%s", event->text);
 	if (event->hint != NULL && *event->hint != '\0')

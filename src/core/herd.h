@@ -55,8 +55,8 @@ struct worker {
 	unsigned release;
 	msec_t launched, ready_at; /* 0: not yet */
 	bool answered;             /* the probe was answered; the allocator's proof may be due */
-	int refused_told;          /* the status of the refused probe that was told; 0: none */
-	bool stopped;              /* in state T */
+	int refused_told; /* the status of the refused probe that was told; 0: none, -1: late */
+	bool stopped;     /* in state T */
 	msec_t stopped_at;
 	msec_t alive_at; /* liveness: the last sign of life */
 	bool hung_told;
@@ -178,7 +178,7 @@ enum herd_event_kind {
 	HERD_LAUNCHED,      /* worker, number = pid */
 	HERD_LAUNCH_FAILED, /* worker, text */
 	HERD_ANSWERED,      /* worker: the probe, or whatever proves it */
-	HERD_REFUSED,       /* worker, number = HTTP status, text = Location, hint */
+	HERD_REFUSED,       /* worker, number = HTTP status (0: late), text = Location, hint */
 	HERD_EXITED,        /* worker, number = the signal that ended it (0: none), text = how */
 	HERD_STOPPED,       /* worker: SIGSTOP and the like */
 	HERD_CONTINUED,     /* worker */

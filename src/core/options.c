@@ -161,7 +161,8 @@ const struct option options[] = {
 		"is https.",
 		"{Host: shop.example}", check_header },
 	{ "app.probe.timeout", OPTION_TIME, AT(app.probe.timeout), "10s", 100, 10 * MSEC_MINUTE, NULL, true,
-		"How long one answer may take.",
+		"How long one answer of a booting worker may take, from when it has read the "
+		"question; then it is asked anew.",
 		NULL, NULL },
 	{ "app.probe.liveness", OPTION_TIME, AT(app.probe.liveness), "off", 0, MSEC_HOUR, NULL, true,
 		"How often a ready worker is asked again. One that neither answers nor works for "

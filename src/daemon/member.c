@@ -74,6 +74,8 @@ static void on_answer(struct prober *p, const struct prober_answer *answer) {
 		proved(m);
 		return;
 	}
+	if (answer->status == 0)
+		text_puts(&out, "the app has read it and does not answer (app.probe.timeout)");
 	(void)probe_hint(answer->status, answer->location, &out);
 	report(m, (struct herd_event){ .kind = HERD_REFUSED,
 				       .number = answer->status,
@@ -290,10 +292,10 @@ void member_signal(struct member *m, int signal) {
 	syscall(SYS_pidfd_send_signal, m->pidfd, signal, NULL, 0);
 }
 
-void member_prove(struct member *m, const struct probe_rules *rules) {
+void member_prove(struct member *m, const struct probe_rules *rules, msec_t timeout) {
 	m->known_image = m->alive_asked = false;
 	if (rules != NULL && m->probe_path[0] != '\0')
-		prober_start(&m->prober, rules);
+		prober_start(&m->prober, rules, timeout);
 	else
 		ev_timer_start(m->owner->loop, &m->threads);
 }
@@ -316,7 +318,7 @@ void member_ask_alive(struct member *m, const struct probe_rules *rules) {
 	if (rules == NULL || m->probe_path[0] == '\0' || m->alive_asked)
 		return;
 	m->alive_asked = true;
-	prober_start(&m->prober, rules);
+	prober_start(&m->prober, rules, 0);
 }
 
 void member_look_stopped(struct member *m) {

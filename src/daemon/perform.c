@@ -48,6 +48,11 @@ static bool resolve_again(struct supervisor *s, struct worker *w, const char *go
 	return true;
 }
 
+static void ask_for_proof(struct supervisor *s, struct member *m) {
+	const struct config *c = &s->plan->config;
+	member_prove(m, c->app.probe.path != NULL ? &s->probe : NULL, c->app.probe.timeout);
+}
+
 static void take_member(struct supervisor *s, unsigned id, struct launched *launched) {
 	struct member *m =
 		member_create(&s->owner, id, launched->pid, launched->pidfd, launched->probe_path);
@@ -62,7 +67,7 @@ static void take_member(struct supervisor *s, unsigned id, struct launched *laun
 					  .worker = id,
 					  .number = launched->pid };
 	feed(s, &event);
-	member_prove(m, s->plan->config.app.probe.path != NULL ? &s->probe : NULL);
+	ask_for_proof(s, m);
 }
 
 static void launch(struct supervisor *s, const struct order *order) {
@@ -91,7 +96,7 @@ static void launch(struct supervisor *s, const struct order *order) {
 static void prove_again(struct supervisor *s, const struct order *order) {
 	struct member *m = supervisor_member(s, order->worker);
 	if (m != NULL)
-		member_prove(m, s->plan->config.app.probe.path != NULL ? &s->probe : NULL);
+		ask_for_proof(s, m);
 }
 
 static void send_signal(struct supervisor *s, const struct order *order) {

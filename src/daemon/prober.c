@@ -9,8 +9,12 @@
 /* An app that refuses now may be warming up: not so often that it fills the app's log. */
 #define ASK_AGAIN 2.0 /* seconds */
 
+/* The kernel doesn't tell when a question was read, only whether: so often within its timeout. */
+#define LOOKS 4
+
 static void hang_up(struct prober *p) {
 	ev_io_stop(p->loop, &p->io);
+	ev_timer_stop(p->loop, &p->look);
 	fd_close(&p->fd);
 }
 
@@ -32,6 +36,16 @@ static void conclude(struct prober *p) {
 		ask_later(p);
 	if (answer.ready || answer.status != 0)
 		p->answered(p, &answer);
+}
+
+static void on_look(struct ev_loop *loop UNUSED, ev_timer *w, int revents UNUSED) {
+	struct prober *p = container_of(w, struct prober, look);
+	p->unsaid = unix_connect_is_read(p->fd) ? p->unsaid + 1 : 0;
+	if (p->unsaid <= LOOKS)
+		return;
+	const struct prober_answer late = { .location = "" };
+	ask_later(p);
+	p->answered(p, &late);
 }
 
 static void watch_for(struct prober *p, int events) {
@@ -76,7 +90,7 @@ static void on_io(struct ev_loop *loop UNUSED, ev_io *w, int revents) {
 
 static void ask(struct prober *p) {
 	p->answer = (struct probe){ 0 };
-	p->sent = 0;
+	p->sent = p->unsaid = 0;
 	p->fd = unix_connect(p->path);
 	if (p->fd < 0) {
 		p->fd = -1;
@@ -84,6 +98,8 @@ static void ask(struct prober *p) {
 		return;
 	}
 	watch_for(p, EV_WRITE);
+	if (p->look.repeat > 0)
+		ev_timer_again(p->loop, &p->look);
 }
 
 void prober_stop(struct prober *p) {
@@ -102,10 +118,12 @@ void prober_init(struct prober *p, struct ev_loop *loop, const char *path,
 	*p = (struct prober){ .loop = loop, .fd = -1, .path = path, .answered = answered };
 	ev_init(&p->io, on_io);
 	ev_timer_init(&p->again, on_again, 0.0, 0.0);
+	ev_timer_init(&p->look, on_look, 0.0, 0.0);
 }
 
-void prober_start(struct prober *p, const struct probe_rules *rules) {
+void prober_start(struct prober *p, const struct probe_rules *rules, msec_t timeout) {
 	prober_stop(p);
+	p->look.repeat = (double)timeout / 1000 / LOOKS;
 	p->rules = rules;
 	ask(p);
 }

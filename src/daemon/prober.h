@@ -11,6 +11,7 @@
 #include "core/config.h"
 #include "core/probe.h"
 #include "util/base.h"
+#include "util/msec.h"
 
 /* What is asked, and what counts as a yes. Borrowed: the owner outlives every prober. */
 struct probe_rules {
@@ -21,7 +22,7 @@ struct probe_rules {
 
 struct prober_answer {
 	bool ready;
-	unsigned status;      /* 0: it was no HTTP, or ended too early */
+	unsigned status;      /* 0: none came in time */
 	const char *location; /* "" if none */
 };
 
@@ -29,6 +30,8 @@ struct prober {
 	struct ev_loop *loop;
 	ev_io io;
 	ev_timer again;
+	ev_timer look;   /* is the question read, and not answered? */
+	unsigned unsaid; /* looks in a row that found it so */
 	int fd;
 	const char *path; /* borrowed */
 	const struct probe_rules *rules;
@@ -41,9 +44,10 @@ void prober_init(struct prober *p, struct ev_loop *loop, const char *path,
 		 void (*answered)(struct prober *p, const struct prober_answer *answer));
 
 /*
- * Asks, and again, with a pause, after everything that is not a yes, until there is one. Whoever
- * asks has the patience: there is no time limit here. `answered` hears of a yes, once, and of
- * each no that is HTTP. Starting it anew forgets the question under way.
+ * Asks, and again, with a pause, after everything that is not a yes, until there is one. A
+ * question waits for as long as nobody reads it: its worker boots. From then on an answer may take
+ * `timeout` (a quarter more at most; 0: for ever), then it is a no. `answered` hears of a yes,
+ * once, and of each no that is HTTP or late. Starting it anew forgets the question under way.
  */
-void prober_start(struct prober *p, const struct probe_rules *rules);
+void prober_start(struct prober *p, const struct probe_rules *rules, msec_t timeout);
 void prober_stop(struct prober *p);

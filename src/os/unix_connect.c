@@ -1,7 +1,9 @@
 #include "os/unix_connect.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -24,4 +26,9 @@ int unix_connect(const char *path) {
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, len) != 0)
 		return -errno;
 	return fd_take(&fd);
+}
+
+bool unix_connect_is_read(int fd) {
+	int unread = 0;
+	return ioctl(fd, SIOCOUTQ, &unread) == 0 && unread == 0;
 }

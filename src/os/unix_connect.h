@@ -1,5 +1,7 @@
-/* A connection to a unix socket, without waiting. */
+/* A connection to a unix socket, without waiting, and how far it got. */
 #pragma once
+
+#include <stdbool.h>
 
 #include "util/base.h"
 
@@ -9,3 +11,6 @@
  * listens, -ENAMETOOLONG beyond 107 bytes: it is never cut into another path.
  */
 NODISCARD int unix_connect(const char *path);
+
+/* Has the other side read all that was sent (SIOCOUTQ)? Not before it has accepted it. */
+bool unix_connect_is_read(int fd);

@@ -96,6 +96,17 @@ class ReadinessTest < KeeperTest
     assert_equal 0, shop.wait_exit
   end
 
+  def test_an_app_that_takes_the_probe_and_says_nothing_is_asked_again
+    app("run lambda { |_| File.exist?('asked') ? [200, {}, []] : (File.write('asked', ''); sleep) }\n")
+    shop = keeper(app: { probe: { timeout: "300ms" } })
+    assert_match(/app\.probe\.timeout/, shop.wait_event("worker.probe_refused", slot: 0)[:reason])
+    shop.wait_event("worker.ready", slot: 0)
+    shop.signal(:TERM)
+    shop.wait_event("drain.started")
+    shop.signal(:TERM)
+    assert_equal 0, shop.wait_exit
+  end
+
   def test_without_a_probe_pumas_threads_prove_it
     app(MOODY) # nothing that it could answer with
     shop = keeper(app: { probe: { path: "none" } })

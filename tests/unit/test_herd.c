@@ -281,6 +281,27 @@ START_TEST(not_ready_in_time_means_term_then_kill_then_another_try)
 }
 END_TEST
 
+START_TEST(a_probe_that_is_not_answered_in_time_is_told_once_and_in_the_reason)
+{
+	struct stage t;
+	stage_start(&t, 2);
+	stage_wait(&t, t.now + MSEC_HOUR);
+	stage_exited(&t, stage_resident(&t, 1)->id);
+	unsigned id = stage_order(&t, ORDER_LAUNCH)->worker;
+	stage_launched(&t, id);
+	for (int i = 0; i < 2; i++)
+		stage_feed(&t, (struct herd_event){
+				       .kind = HERD_REFUSED, .worker = id, .hint = "too late" });
+	ck_assert_uint_eq(t.told[EVENT_WORKER_PROBE_REFUSED], 1);
+	ck_assert_str_eq(stage_said(&t, EVENT_WORKER_PROBE_REFUSED, "status"), "");
+	stage_wait(&t, t.now + t.config.app.boot_timeout);
+	stage_exited(&t, id);
+	const char *reason = stage_said(&t, EVENT_WORKER_FAILED, "reason");
+	ck_assert_msg(strstr(reason, "the probe: too late") != NULL, "%s", reason);
+	stage_close(&t);
+}
+END_TEST
+
 START_TEST(a_worker_that_execs_has_to_prove_itself_again_allocator_included)
 {
 	struct stage t;
@@ -398,6 +419,7 @@ SUITE("herd", before_the_first_start_succeeded_only_one_slot_is_tried_with_growi
       a_worker_that_dies_after_a_good_while_is_replaced_without_a_pause,
       a_worker_that_dies_young_comes_back_at_once_and_then_after_growing_pauses,
       not_ready_in_time_means_term_then_kill_then_another_try,
+      a_probe_that_is_not_answered_in_time_is_told_once_and_in_the_reason,
       a_worker_that_execs_has_to_prove_itself_again_allocator_included,
       a_worker_that_execs_and_never_comes_back_is_another_failed_boot,
       more_workers_after_a_reload_are_booted_fewer_are_let_go_quietly,

@@ -72,7 +72,7 @@ START_TEST(the_request_waits_until_the_worker_serves)
 {
 	struct scene t;
 	open_scene(&t);
-	prober_start(&t.prober, &rules);
+	prober_start(&t.prober, &rules, MSEC_HOUR);
 	send_request(&t);
 	ck_assert_uint_eq(t.yes + t.no, 0);
 	answer(&t, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
@@ -87,7 +87,7 @@ START_TEST(a_refusal_is_told_and_asked_again)
 {
 	struct scene t;
 	open_scene(&t);
-	prober_start(&t.prober, &rules);
+	prober_start(&t.prober, &rules, MSEC_HOUR);
 	send_request(&t);
 	answer(&t, "HTTP/1.1 503 No\r\nLocation: /wait\r\n\r\n");
 	ev_run(t.loop, 0);
@@ -109,7 +109,7 @@ START_TEST(a_worker_that_hangs_up_is_asked_again_without_a_word)
 {
 	struct scene t;
 	open_scene(&t);
-	prober_start(&t.prober, &rules);
+	prober_start(&t.prober, &rules, MSEC_HOUR);
 	send_request(&t);
 	answer(&t, "");
 	while (!ev_is_active(&t.prober.again))
@@ -124,11 +124,54 @@ START_TEST(nobody_there_is_asked_again)
 	struct scene t;
 	open_scene(&t);
 	t.prober.path = "/nowhere/at/all";
-	prober_start(&t.prober, &rules);
+	prober_start(&t.prober, &rules, MSEC_HOUR);
 	ck_assert(ev_is_active(&t.prober.again));
 	close_scene(&t);
 }
 END_TEST
 
+/* Its timer is fed, as if so much time had passed; nothing waits. */
+static void look(struct scene *t) {
+	ev_feed_event(t->loop, &t->prober.look, EV_TIMER);
+	ev_run(t->loop, EVRUN_NOWAIT);
+}
+
+START_TEST(a_question_that_is_read_and_not_answered_in_time_is_a_no_and_asked_again)
+{
+	struct scene t;
+	char bytes[512];
+	open_scene(&t);
+	prober_start(&t.prober, &rules, MSEC_HOUR);
+	send_request(&t);
+	for (int i = 0; i < 9; i++)
+		look(&t); /* it boots: nobody has read it */
+	ck_assert_uint_eq(t.yes + t.no, 0);
+	int fd = accept(t.listener, NULL, NULL);
+	ck_assert_int_gt(read(fd, bytes, sizeof bytes), 0);
+	for (int i = 0; i < 4; i++)
+		look(&t);
+	ck_assert_uint_eq(t.no, 0);
+	look(&t);
+	ck_assert_uint_eq(t.no, 1);
+	ck_assert_uint_eq(t.status, 0);
+	ck_assert(ev_is_active(&t.prober.again) && !ev_is_active(&t.prober.look));
+	close(fd);
+	close_scene(&t);
+}
+END_TEST
+
+START_TEST(without_a_timeout_an_answer_may_take_for_ever)
+{
+	struct scene t;
+	open_scene(&t);
+	prober_start(&t.prober, &rules, 0);
+	send_request(&t);
+	ck_assert(!ev_is_active(&t.prober.look));
+	close_scene(&t);
+}
+END_TEST
+
 SUITE("prober", the_request_waits_until_the_worker_serves, a_refusal_is_told_and_asked_again,
-      a_worker_that_hangs_up_is_asked_again_without_a_word, nobody_there_is_asked_again)
+      a_worker_that_hangs_up_is_asked_again_without_a_word, nobody_there_is_asked_again,
+      a_question_that_is_read_and_not_answered_in_time_is_a_no_and_asked_again,
+      without_a_timeout_an_answer_may_take_for_ever)

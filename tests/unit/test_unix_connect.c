@@ -53,5 +53,23 @@ START_TEST(a_path_too_long_is_refused_rather_than_cut)
 }
 END_TEST
 
+START_TEST(what_waits_in_the_queue_is_not_read_and_then_it_is)
+{
+	char byte;
+	snprintf(path, sizeof path, "@uc-read-%d", getpid());
+	int listener = listener_unix(path), fd = unix_connect(path);
+	ck_assert_int_eq(write(fd, "x", 1), 1);
+	ck_assert(!unix_connect_is_read(fd));
+	int taken = accept(listener, NULL, NULL);
+	ck_assert(!unix_connect_is_read(fd));
+	ck_assert_int_eq(read(taken, &byte, 1), 1);
+	ck_assert(unix_connect_is_read(fd));
+	close(taken);
+	close(fd);
+	close(listener);
+}
+END_TEST
+
 SUITE("unix_connect", a_listener_is_reached_by_path_and_by_abstract_name,
-      a_full_queue_is_told_instead_of_waited_for, a_path_too_long_is_refused_rather_than_cut)
+      a_full_queue_is_told_instead_of_waited_for, a_path_too_long_is_refused_rather_than_cut,
+      what_waits_in_the_queue_is_not_read_and_then_it_is)
