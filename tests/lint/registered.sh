@@ -9,7 +9,7 @@ named() { # file, the part of meson.build to look in
 		{ echo "$1 is not in tests/meson.build"; status=1; }
 }
 tests=$(cat meson.build)
-fuzzers=$(sed -n "/get_option('fuzz')/,\$p" meson.build)
+fuzzers=$(sed -n "/fuzzing/,\$p" meson.build)
 for file in unit/test_*.c integration/*_test.rb lint/*.sh; do
 	[ -e "$file" ] && named "$file" "$tests"
 done
