@@ -36,10 +36,6 @@ static void print_from(const struct strings *words, size_t from, struct text *ou
 	}
 }
 
-void command_print(const struct strings *words, struct text *out) {
-	print_from(words, 0, out);
-}
-
 static bool is_server_verb(const char *word) {
 	return strcmp(word, "s") == 0 || strcmp(word, "server") == 0;
 }

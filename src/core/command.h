@@ -47,6 +47,3 @@ struct command_failure {
 };
 void command_explain(const struct strings *words, const struct command_failure *failure,
 		     struct text *out);
-
-/* The words as one would type them; quoted where a shell needs it. */
-void command_print(const struct strings *words, struct text *out);

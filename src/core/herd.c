@@ -99,20 +99,12 @@ struct worker *herd_worker(struct herd *h, unsigned id) {
 	return NULL;
 }
 
-static struct worker *find_role(struct herd *h, unsigned slot, enum worker_role role) {
+struct worker *herd_resident(struct herd *h, unsigned slot) {
 	FOR_EACH_WORKER(h, w) {
-		if (w->slot == slot && w->role == role)
+		if (w->slot == slot && w->role == ROLE_RESIDENT)
 			return w;
 	}
 	return NULL;
-}
-
-struct worker *herd_resident(struct herd *h, unsigned slot) {
-	return find_role(h, slot, ROLE_RESIDENT);
-}
-
-struct worker *herd_successor(struct herd *h, unsigned slot) {
-	return find_role(h, slot, ROLE_SUCCESSOR);
 }
 
 unsigned herd_serving(const struct herd *h) {

@@ -284,7 +284,6 @@ struct worker *herd_worker(struct herd *h, unsigned id);
 
 /* The slot's resident, or NULL. */
 struct worker *herd_resident(struct herd *h, unsigned slot);
-struct worker *herd_successor(struct herd *h, unsigned slot);
 
 /* Workers that serve (ready or leaving). */
 unsigned herd_serving(const struct herd *h);

@@ -46,10 +46,6 @@ void budget_spent(struct rollup_budget *b, uint64_t usec, msec_t now) {
 	b->credit -= COST(usec < MAX_USEC ? usec : MAX_USEC);
 }
 
-msec_t budget_ready_at(const struct rollup_budget *b, uint64_t expected_usec) {
-	return ready_at(b, threshold(b, expected_usec));
-}
-
 /* How pressing it is: the time since it was read, weighed. Weights, not ranks: nobody starves. */
 static msec_t pressure(const struct budget_candidate *c, msec_t now) {
 	msec_t stale = c->last_dear_at > 0 ? msec_max(now - c->last_dear_at, 0) : NEVER_READ;

@@ -28,9 +28,6 @@ bool budget_may(struct rollup_budget *b, msec_t now, uint64_t expected_usec);
 /* One is over; what it really took, which may be more than there was. */
 void budget_spent(struct rollup_budget *b, uint64_t usec, msec_t now);
 
-/* From when on budget_may() says yes, as of the last call with a `now`. */
-msec_t budget_ready_at(const struct rollup_budget *b, uint64_t expected_usec);
-
 /* A worker whose dear reading is wanted. */
 struct budget_candidate {
 	uint64_t id;

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/text_file.h"
@@ -103,17 +102,5 @@ int process_image(const struct process *p, uint64_t *image) {
 	if ((size_t)n <= 2 * sizeof(long))
 		return -EAGAIN;
 	*image = hash(auxv, (size_t)n);
-	return 0;
-}
-
-long process_fd_count(const struct process *p) {
-	struct stat st;
-	if (fstatat(p->dir, "fd", &st, 0) != 0)
-		return explain(p, errno);
-	if (st.st_size > 0)
-		return (long)st.st_size;
-	/* A zombie has none. We have some: if the kernel won't say how many, it never does. */
-	if (stat("/proc/self/fd", &st) != 0 || st.st_size == 0)
-		return -ENOTSUP;
 	return 0;
 }

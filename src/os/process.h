@@ -51,6 +51,3 @@ NODISCARD int process_threads(const struct process *p, const char *prefix);
  * 3 µs, and never blocks.
  */
 NODISCARD int process_image(const struct process *p, uint64_t *image);
-
-/* How many descriptors it has open, in microseconds. -ENOTSUP before Linux 6.2. */
-NODISCARD long process_fd_count(const struct process *p);

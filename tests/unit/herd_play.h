@@ -234,8 +234,18 @@ UNUSED static void stage_stop(struct stage *t) {
 	stage_feed(t, (struct herd_event){ .kind = HERD_STOP, .text = "SIGTERM" });
 }
 
+/* NULL: none is coming up. */
+UNUSED static struct worker *stage_find_successor(struct stage *t, unsigned slot) {
+	for (unsigned i = 0; i < t->herd->cells; i++) {
+		struct worker *w = &t->herd->workers[i];
+		if (w->life.state != WORKER_GONE && w->slot == slot && w->role == ROLE_SUCCESSOR)
+			return w;
+	}
+	return NULL;
+}
+
 UNUSED static struct worker *stage_successor(struct stage *t, unsigned slot) {
-	struct worker *w = herd_successor(t->herd, slot);
+	struct worker *w = stage_find_successor(t, slot);
 	ck_assert_ptr_nonnull(w);
 	return w;
 }

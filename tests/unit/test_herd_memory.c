@@ -346,7 +346,7 @@ START_TEST(a_total_that_no_replacement_helps_is_futile_though_the_sum_never_fall
 			stage_read(&t, stage_resident(&t, slot)->id,
 				   (400 + stage_resident(&t, slot)->id) * MIB);
 		for (unsigned slot = 0; slot < 3; slot++) {
-			if (herd_successor(t.herd, slot) == NULL)
+			if (stage_find_successor(&t, slot) == NULL)
 				continue;
 			unsigned old = stage_resident(&t, slot)->id;
 			unsigned fresh = stage_bring_up(&t, slot);

@@ -34,7 +34,7 @@ START_TEST(a_stopped_worker_is_replaced_after_ten_seconds_and_told_to_go_at_once
 	stage_happens(&t, HERD_STOPPED, old);
 	stage_wait(&t, t.now + 9 * MSEC_SECOND);
 	stage_happens(&t, HERD_STOPPED, old);
-	ck_assert_ptr_null(herd_successor(t.herd, 0));
+	ck_assert_ptr_null(stage_find_successor(&t, 0));
 	stage_wait(&t, t.now + MSEC_SECOND);
 	ck_assert_str_eq(stage_said(&t, EVENT_REPLACEMENT_STARTED, "cause"), "stopped");
 	ck_assert_uint_eq(t.told[EVENT_WORKER_STOPPED], 1);
@@ -79,7 +79,7 @@ START_TEST(a_hung_worker_is_told_once_and_replaced)
 	ck_assert_str_eq(stage_said(&t, EVENT_REPLACEMENT_STARTED, "cause"), "hung");
 	stage_bring_up(&t, 0);
 	ck_assert(stage_signalled(&t, hung, SIGTERM));
-	ck_assert_ptr_null(herd_successor(t.herd, 1));
+	ck_assert_ptr_null(stage_find_successor(&t, 1));
 	stage_close(&t);
 }
 END_TEST
@@ -505,7 +505,7 @@ START_TEST(a_successor_that_fails_is_tried_again_after_growing_pauses)
 		ck_assert_int_gt(retry, last);
 		last = retry;
 		stage_wait(&t, t.now + retry - 1);
-		ck_assert_ptr_null(herd_successor(t.herd, 0));
+		ck_assert_ptr_null(stage_find_successor(&t, 0));
 		stage_wait(&t, t.now + 1);
 	}
 	ck_assert_int_eq(stage_resident(&t, 0)->life.state, WORKER_READY);

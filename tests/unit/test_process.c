@@ -133,7 +133,6 @@ START_TEST(a_zombie_has_no_memory_and_is_gone_once_reaped)
 	ck_assert_int_le(process_read(&c.process, "smaps_rollup", buf, sizeof buf), 0);
 	/* -EACCES where we are not root: without memory, all that is in /proc/PID is root's. */
 	ck_assert_int_lt(process_image(&c.process, &image), 0);
-	ck_assert_int_le(process_fd_count(&c.process), 0);
 
 	reap(&c);
 	ck_assert_int_eq(process_read_statm(&c.process, buf, sizeof buf), -ESRCH);
@@ -141,7 +140,6 @@ START_TEST(a_zombie_has_no_memory_and_is_gone_once_reaped)
 	ck_assert_int_eq(process_read(&c.process, "stat", buf, sizeof buf), -ESRCH);
 	ck_assert_str_eq(buf, "");
 	ck_assert_int_eq(process_threads(&c.process, ""), -ESRCH);
-	ck_assert_int_eq(process_fd_count(&c.process), -ESRCH);
 	ck_assert_int_eq(process_image(&c.process, &image), -ESRCH);
 	struct process again;
 	ck_assert_int_eq(process_open(c.pid, &again), -ESRCH);
@@ -280,27 +278,6 @@ START_TEST(threads_are_counted_by_how_their_names_start)
 }
 END_TEST
 
-static void child_opens_more(void) {
-	child_waits();
-	for (int i = 0; i < 10; i++)
-		ck_assert_int_ge(open("/dev/null", O_RDONLY), 0);
-	child_says();
-	child_waits();
-}
-
-START_TEST(descriptors_are_counted)
-{
-	struct child c = start(child_opens_more);
-	long before = process_fd_count(&c.process);
-	if (before != -ENOTSUP) {
-		tell(&c);
-		hear(&c);
-		ck_assert_int_eq(process_fd_count(&c.process), before + 10);
-	}
-	finish(&c);
-}
-END_TEST
-
 START_TEST(a_closed_handle_may_be_closed_again)
 {
 	struct process p = PROCESS_NONE;
@@ -318,4 +295,4 @@ SUITE("process", a_living_process_can_be_read_again_and_again,
       status_is_opened_on_demand_and_not_of_the_dead, a_stopped_process_is_seen_to_be_stopped,
       an_exec_is_another_image_in_the_same_process, a_fork_has_the_image_of_its_parent,
       without_rights_there_is_only_the_cheap_reading, threads_are_counted_by_how_their_names_start,
-      descriptors_are_counted, a_closed_handle_may_be_closed_again)
+      a_closed_handle_may_be_closed_again)

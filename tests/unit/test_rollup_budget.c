@@ -36,11 +36,17 @@ START_TEST(the_share_is_what_is_spent_in_the_long_run)
 }
 END_TEST
 
-START_TEST(ready_at_is_the_first_moment_that_may)
+/* When the only candidate may be read. */
+static msec_t alone_at(struct rollup_budget *b, uint64_t expected_usec, msec_t now) {
+	struct budget_candidate c = { .id = 1, .expected_usec = expected_usec };
+	return budget_pick(b, &c, 1, now).at;
+}
+
+START_TEST(a_picked_one_is_due_at_the_first_moment_that_may)
 {
 	struct rollup_budget b = { .share = USUAL };
 	budget_spent(&b, BUCKET_USEC + 5000, 1000);
-	msec_t at = budget_ready_at(&b, 20001);
+	msec_t at = alone_at(&b, 20001, 1000);
 	ck_assert_int_eq(at, 1000 + 2501); /* 10 µs a millisecond */
 	ck_assert(!budget_may(&b, at - 1, 20001));
 	ck_assert(budget_may(&b, at, 20001));
@@ -51,7 +57,7 @@ START_TEST(a_reading_larger_than_the_bucket_is_late_not_never)
 {
 	struct rollup_budget b = { .share = 1 };
 	budget_spent(&b, 1000, 0);
-	msec_t at = budget_ready_at(&b, UINT64_MAX);
+	msec_t at = alone_at(&b, UINT64_MAX, 0);
 	ck_assert_int_le(at, MSEC_MINUTE);
 	ck_assert(budget_may(&b, at, UINT64_MAX));
 }
@@ -62,7 +68,7 @@ START_TEST(no_share_is_no_bound)
 	struct rollup_budget b = { 0 };
 	budget_spent(&b, 1000000, 5);
 	ck_assert(budget_may(&b, 5, UINT64_MAX));
-	ck_assert_int_eq(budget_ready_at(&b, UINT64_MAX), 5);
+	ck_assert_int_eq(alone_at(&b, UINT64_MAX, 5), 5);
 }
 END_TEST
 
@@ -136,7 +142,7 @@ START_TEST(nobody_starves_beside_urgent_and_open_ones)
 END_TEST
 
 SUITE("rollup_budget", a_quiet_herd_may_read_a_minutes_worth_at_once,
-      the_share_is_what_is_spent_in_the_long_run, ready_at_is_the_first_moment_that_may,
+      the_share_is_what_is_spent_in_the_long_run, a_picked_one_is_due_at_the_first_moment_that_may,
       a_reading_larger_than_the_bucket_is_late_not_never, no_share_is_no_bound,
       a_clock_that_stands_or_jumps_does_no_harm, the_stalest_goes_first,
       only_the_urgent_borrow_and_not_for_ever, nobody_starves_beside_urgent_and_open_ones)
