@@ -40,6 +40,8 @@ struct status_ranges {
 	unsigned len; /* 0: the default rule, an answer below 500 that is not 403 */
 };
 
+#define CONFIG_WORKERS_MAX 128 /* of one herd, whoever says how many */
+
 struct config {
 	struct {
 		char *name; /* NULL: derived from the directory, see app_name() */

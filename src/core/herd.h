@@ -38,7 +38,7 @@
 #include "core/watch.h"
 #include "core/worker.h"
 
-#define HERD_SLOTS_MAX   128
+#define HERD_SLOTS_MAX   CONFIG_WORKERS_MAX
 #define HERD_WORKERS_MAX 288 /* every slot's resident, successor and a leaver, and some air */
 #define HERD_ATTEMPTS    3   /* failed boots of a first start before the daemon gives up */
 

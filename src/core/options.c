@@ -124,7 +124,7 @@ const struct option options[] = {
 	{ "app.mode", OPTION_CHOICE, AT(app.mode), "pool", 0, 0, mode_choices, false,
 		"pool: single-mode workers on listening sockets that pumakeeper owns.",
 		NULL, NULL },
-	{ "app.workers", OPTION_COUNT, AT(app.workers), "auto", 0, 512, NULL, true,
+	{ "app.workers", OPTION_COUNT, AT(app.workers), "auto", 0, CONFIG_WORKERS_MAX, NULL, true,
 		"How many of them. auto: one for each processor.",
 		NULL, NULL },
 	{ "app.listen", OPTION_STRINGS, AT(app.listen), NULL, 0, 64, NULL, false,

@@ -342,10 +342,12 @@ static int take_binds(struct plan *plan) {
 
 static int take_workers(struct plan *plan) {
 	const struct puma_settings *s = &plan->settings;
+	unsigned workers = s->workers > 0 ? s->workers : plan->machine.processors;
+	if (workers > CONFIG_WORKERS_MAX)
+		workers = CONFIG_WORKERS_MAX;
 	if (s->workers > 0)
-		plan->config.app.workers = s->workers;
-	return note(&plan->puma_notes, "%u workers (%s)",
-		    s->workers > 0 ? s->workers : plan->machine.processors,
+		plan->config.app.workers = workers;
+	return note(&plan->puma_notes, "%u workers (%s)", workers,
 		    s->workers > 0 ? settings_source_name(s, s->workers_from)
 				   : "one for each processor");
 }

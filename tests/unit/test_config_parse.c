@@ -119,6 +119,8 @@ START_TEST(a_mistake_is_told_with_its_place_and_what_was_expected)
 		{ APP "memory:\n  sotf: 1GB\n", 3, 3, "memory.sotf is unknown; expected soft" },
 		{ APP "log:\n  colour: 1\n", 3, 3, "expected one of format, level" },
 		{ APP "workers: 3\n", 2, 1, "workers is unknown; expected app.workers" },
+		{ "app:\n  command: [puma]\n  workers: 129\n", 3, 12,
+		  "a number from 1 to 128, or auto" },
 		{ APP "app.name: x\n", 2, 1, "app.name is unknown" },
 		{ APP "memory: {}\nmemory: {}\n", 3, 1, "memory is here twice" },
 		{ APP "log:\n  level: info\n  level: debug\n", 4, 3, "the first is in line 3" },

@@ -71,7 +71,7 @@ START_TEST(a_refusal_says_what_was_wrong_and_what_was_expected)
 		{ "memory.interval", "1ms", "is out of range" },
 		{ "memory.interval", "off", "is not a time" },
 		{ "restart.cooldown", "25h", "up to 24h, or off" },
-		{ "app.workers", "0", "expected a number from 1 to 512, or auto" },
+		{ "app.workers", "0", "expected a number from 1 to 128, or auto" },
 		{ "app.workers", "513", "is out of range" },
 		{ "app.workers", "two", "is not a number" },
 		{ "restart.max_surge", "auto", "expected a number from 1 to 512" },
