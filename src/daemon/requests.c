@@ -156,6 +156,17 @@ static bool check_slots(struct supervisor *s, uint64_t client, const struct requ
 	return true;
 }
 
+/* What asks for a deploy must not get the old release and think that it is the new one. */
+static bool check_directory(struct supervisor *s, uint64_t client) {
+	char path[PATH_MAX];
+	int error = plan_resolve_directory(s->plan, path);
+	if (error != 0)
+		refuse(s, client,
+		       "app.directory %s: %s; nothing is restarted (slots that are named stay on their release)",
+		       s->plan->wished_directory, strerror(-error));
+	return error == 0;
+}
+
 static void ask_restart(struct supervisor *s, uint64_t client, const struct request *r) {
 	const struct restart *under_way = &s->herd->restart;
 	if (s->herd->state >= HERD_WAITING_TO_STOP) {
@@ -167,6 +178,8 @@ static void ask_restart(struct supervisor *s, uint64_t client, const struct requ
 		       under_way->done, under_way->total);
 		return;
 	}
+	if (r->all && !check_directory(s, client))
+		return;
 	if (!check_slots(s, client, r) || (r->wait && !wait_for(s, client, WAITING_RESTART)))
 		return;
 	char by[48];

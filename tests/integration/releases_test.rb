@@ -127,6 +127,17 @@ class ReleasesTest < KeeperTest
     shop.stop
   end
 
+  def test_a_deploy_of_a_directory_that_is_not_there_is_refused
+    shop = keeper(app: { directory: deployed })
+    shop.wait_ready(1)
+    FileUtils.rm("#{@dir}/current")
+    _, err, code = shop.ctl("restart", "--all", "--wait")
+    assert_equal 1, code
+    assert_match(/app\.directory .*current: No such file/, err)
+    assert_equal 0, shop.ctl("restart", "0", "--wait")[2], "on the release that is running"
+    shop.stop
+  end
+
   def test_a_pinned_release_that_is_gone_is_resolved_again_and_it_is_said
     shop = keeper(app: { directory: deployed })
     shop.wait_ready(1)
