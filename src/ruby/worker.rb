@@ -7,6 +7,7 @@
 #
 # The environment comes from core/worker_environment.c.
 
+require_relative "drain"
 require_relative "on_puma"
 
 module Pumakeeper
@@ -155,5 +156,5 @@ module Pumakeeper
   end
 
   on_puma("Puma::Configuration" => Configuration, "Puma::DSL" => DSL, "Puma::Binder" => Binder,
-          "Puma::Launcher" => Launcher) { Environment.leave_to_children }
+          "Puma::Reactor" => Drain, "Puma::Launcher" => Launcher) { Environment.leave_to_children }
 end

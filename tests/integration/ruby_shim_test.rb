@@ -199,6 +199,42 @@ module WorkerTests
     exec_itself("bundle", "exec", "puma")
   end
 
+  def test_who_has_connected_and_not_asked_yet_is_answered_by_a_worker_that_stops
+    path = "#{@dir}/app.sock"
+    shared = UNIXServer.new(path)
+    pid = start_puma(sockets: [shared])
+    early = UNIXSocket.new(path)
+    assert_equal pid.to_s, get("/pid", UNIXSocket.new(path)) # accepted after the early one
+    Process.kill(:TERM, pid)
+    wait_for_log(/Gracefully stopping/)
+    assert_equal pid.to_s, get("/pid", early)
+    assert_equal Signal.list["TERM"], finish(pid).termsig
+    shared.close
+  end
+
+  def test_a_kept_connection_has_its_next_requests_answered_until_it_is_told_to_close
+    pid = start_puma
+    kept = TCPSocket.new("127.0.0.1", @port)
+    assert_match(/\A200 \d+\z/, ask_on(kept))
+    Process.kill(:TERM, pid)
+    wait_for_log(/Gracefully stopping/)
+    answer = ask_on(kept) until answer&.end_with?("close") # one may come before Puma has begun
+    assert_equal "200 #{pid} close", answer
+    assert_nil patiently { kept.read(1) }
+    finish(pid)
+    kept.close
+  end
+
+  def test_silent_connections_hold_a_worker_that_stops_for_a_moment_only
+    pid = start_puma
+    silent = Array.new(30) { TCPSocket.new("127.0.0.1", @port) }
+    assert_equal pid.to_s, get("/pid")
+    began = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+    stop(pid, :TERM)
+    assert_operator Process.clock_gettime(Process::CLOCK_MONOTONIC) - began, :<, 10
+    silent.each(&:close)
+  end
+
   def test_a_unix_listener_outlives_its_workers
     path = "#{@dir}/app.sock"
     shared = UNIXServer.new(path)
@@ -247,6 +283,15 @@ module WorkerTests
   end
 
   private
+
+  # One request and its answer; the connection stays open if the server wishes.
+  def ask_on(socket)
+    socket.write("GET /pid HTTP/1.1\r\nHost: x\r\n\r\n")
+    patiently do
+      head = socket.gets("\r\n\r\n").to_s.downcase
+      [head[/ (\d+)/, 1], socket.read(head[/content-length: (\d+)/, 1].to_i), *head[/connection: (\w+)/, 1]].join(" ")
+    end
+  end
 
   def exec_itself(*command)
     path = "#{@dir}/probe"
