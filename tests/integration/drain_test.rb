@@ -126,7 +126,6 @@ class DrainTest < UnrulyTest
     shop.stop
   end
 
-  # Puma before 7 does not read its STOP while its threads are held by clients that talk on and on.
   def test_clients_that_never_pause_do_not_hold_a_drain_up
     keep_talking("tcp://127.0.0.1:0")
   end
@@ -135,14 +134,40 @@ class DrainTest < UnrulyTest
     keep_talking("unix://#{dir}/talk.sock")
   end
 
+  # Puma before 7, left to itself, does not read its STOP while such clients hold its threads.
+  def test_a_puma_that_they_keep_from_stopping_is_half_closed
+    keep_from_stopping("tcp://127.0.0.1:0")
+  end
+
+  def test_also_on_a_unix_socket
+    keep_from_stopping("unix://#{dir}/talk.sock")
+  end
+
   private
 
-  # Four clients hold two threads for good: each answer is followed by the next request. What becomes
-  # of the requests that cross the closing is printed; no drain may cost more than one for each client.
-  def keep_talking(listen)
-    shop = herd(1, { app: { command: ["puma", "--threads", "2:2"], listen: [listen] },
+  # Four clients hold two threads for good: each answer is followed by the next request.
+  def talk(listen, environment)
+    shop = herd(1, { app: { command: ["puma", "--threads", "2:2"], listen: [listen], environment: environment },
                    restart: { half_close_after: "1s", drain_timeout: "30s" } })
-    load = shop.load(connections: 4, close: false, path: "/slow?ms=20", pause: 0)
+    [shop, shop.load(connections: 4, close: false, path: "/slow?ms=20", pause: 0)]
+  end
+
+  def keep_talking(listen)
+    shop, load = talk(listen, {})
+    drains = Array.new(4) { drain_under(shop, load) }
+    result = load.stop
+
+    assert_equal(["clean"] * 4, drains.map { |drain| drain[:how] })
+    assert_empty result.failed
+    puts "\n#{listen[/\w+/]}: #{drains.map { |drain| "#{drain[:took_ms]} ms" }.join(', ')}; " \
+         "#{result.ok} answered, #{result.reconnects} reconnects"
+    shop.stop
+  end
+
+  # What becomes of the requests that cross the closing is printed; no drain may cost more than one
+  # for each client.
+  def keep_from_stopping(listen)
+    shop, load = talk(listen, { ACCEPTOR: "puma" })
     drains = []
     drains << drain_under(shop, load) until stalled?(drains.last) || drains.size == 4
     result = load.stop

@@ -81,6 +81,11 @@ hide if ENV["HIDDEN"]
 share(ENV["SHARED"]) if ENV["SHARED"]
 at_exit { JOBS.each(&:join) }
 
+if ENV["ACCEPTOR"] == "puma" && Puma::ThreadPool.method_defined?(:wait_until_not_full)
+  original = Puma::ThreadPool.instance_method(:wait_until_not_full).super_method
+  Puma::ThreadPool.prepend(Module.new { define_method(:wait_until_not_full) { original.bind_call(self) } })
+end
+
 if ENV["WARM_MB"]
   Thread.new do
     pause({ "ms" => ENV.fetch("WARM_MS", "500") })
