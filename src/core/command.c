@@ -87,6 +87,12 @@ static int refuse_shell(const char *shell, const char *script, struct error *err
 			wrapper_base_name(shell), script);
 }
 
+/* Preflight and worker.rb look whether it was so. */
+static bool becomes_server(const char *script) {
+	return wrapper_script_execs(script) ||
+	       (wrapper_script_is_one_command(script) && wrapper_script_names(script, "puma"));
+}
+
 /* One word of the chain in front of the server; 0: nothing to say against it. */
 static int judge(const struct strings *words, size_t at, struct error *err) {
 	const struct wrapper *w = wrapper_find(words->items[at]);
@@ -99,7 +105,7 @@ static int judge(const struct strings *words, size_t at, struct error *err) {
 	case RAILS: return rails_serves(words, at) ? refuse_rails(words, at, err) : 0;
 	case SHELL:
 		script = wrapper_script(words, at);
-		return script == NULL || wrapper_script_execs(script)
+		return script == NULL || becomes_server(script)
 			       ? 0
 			       : refuse_shell(words->items[at], script, err);
 	}

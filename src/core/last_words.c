@@ -18,6 +18,17 @@ static size_t cut(const char *at, size_t len) {
 	return len;
 }
 
+/* Of an endless line: a gem's whole path in front would cost the words behind it. */
+static struct line without_folders(struct line line) {
+	const char *colon = memchr(line.at, ':', line.len);
+	if (line.len <= LINE_MOST || line.at[0] != '/' || colon == NULL)
+		return line;
+	const char *name = colon;
+	while (name[-1] != '/')
+		name--;
+	return (struct line){ name, line.len - (size_t)(name - line.at) };
+}
+
 static bool is_worth_it(struct line line) {
 	static const char trace[] = "\tfrom ";
 	return line.len > 0 && strncmp(line.at, trace, strlen(trace)) != 0;
@@ -36,7 +47,7 @@ void last_words(const char *output, size_t room, struct text *out) {
 	size_t n = 0, used = 0;
 	const char *end = output + strlen(output);
 	while (n < ARRAY_LEN(lines)) {
-		struct line line = line_before(output, end);
+		struct line whole = line_before(output, end), line = without_folders(whole);
 		size_t len = cut(line.at, line.len);
 		bool fits = n == 0 || used + len + 1 <= room;
 		if (is_worth_it(line) && !fits)
@@ -45,9 +56,9 @@ void last_words(const char *output, size_t room, struct text *out) {
 			lines[n++] = (struct line){ line.at, len };
 			used += len + 1;
 		}
-		if (line.at == output)
+		if (whole.at == output)
 			break;
-		end = line.at - 1;
+		end = whole.at - 1;
 	}
 	while (n-- > 0) {
 		text_put(out, lines[n].at, lines[n].len);

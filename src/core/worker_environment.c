@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/release_path.h"
 #include "util/heap.h"
 
 /* allocator.md: what keeps Ruby's memory flat. Later pairs win, so the user's come after. */
@@ -59,6 +60,26 @@ static int add_directory(const struct worker_environment *w, struct strings *env
 		return 0;
 	strings_unset(envp, "OLDPWD");
 	return strings_set(envp, "PWD", w->directory);
+}
+
+/*
+ * BUNDLE_GEMFILE often leads through `current` (capistrano's way): once that has moved on, a
+ * replacement would run this release on the Gemfile of another. The rest is for ruby/worker.rb.
+ */
+static int pin_release(const struct worker_environment *w, struct strings *envp) {
+	if (w->directory == NULL || w->current == NULL || strcmp(w->current, w->directory) == 0)
+		return 0;
+	for (size_t i = 0; i < envp->len; i++) {
+		if (strncmp(envp->items[i], "BUNDLE_", strlen("BUNDLE_")) != 0)
+			continue;
+		char *pinned = release_path_pin(envp->items[i], w->current, w->directory);
+		if (pinned == NULL)
+			return -ENOMEM;
+		free(envp->items[i]);
+		envp->items[i] = pinned;
+	}
+	int error = strings_set(envp, "PUMAKEEPER_CURRENT", w->current);
+	return error != 0 ? error : strings_set(envp, "PUMAKEEPER_RELEASE", w->directory);
 }
 
 /* What the user has, then ours, or the other way round; NULL and "" are nothing. */
@@ -162,6 +183,8 @@ int worker_environment_build(const struct worker_environment *w, struct strings 
 	int error = add_users_own(w, envp);
 	if (error == 0)
 		error = add_directory(w, envp);
+	if (error == 0)
+		error = pin_release(w, envp);
 	if (error == 0)
 		error = add_allocator(w, envp);
 	if (error == 0)

@@ -17,6 +17,7 @@ struct worker_environment {
 	char *const *inherited;      /* the daemon's environ */
 	const struct strings *app;   /* app.environment: wins over it */
 	const char *directory;       /* PWD: where it will start; NULL: where we are */
+	const char *current;         /* that, as configured: may lead through a link; or NULL */
 	const char *const *fd_names; /* LISTEN_FDNAMES: one per inherited socket, from fd 3 on */
 	size_t n_fds;                /* 0: no LISTEN_*, for a preflight */
 	const char *preload;         /* the library that was found; NULL: none */

@@ -106,6 +106,10 @@ bool wrapper_script_execs(const char *script) {
 	return false;
 }
 
+bool wrapper_script_is_one_command(const char *script) {
+	return script[strspn(script, " \t")] != '\0' && strpbrk(script, ";&|(){}\n`") == NULL;
+}
+
 bool wrapper_script_names(const char *script, const char *program) {
 	static const char between[] = " \t;&|(){}\n\"'/";
 	size_t length = strlen(program);

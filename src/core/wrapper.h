@@ -34,5 +34,11 @@ const char *wrapper_script(const struct strings *words, size_t shell);
 /* Does a shell that runs this become the program? `exec` stands where a command may begin. */
 bool wrapper_script_execs(const char *script);
 
+/*
+ * Is it one command and nothing else? Shells become it without being told (bash, dash since
+ * 0.5.11, zsh, ksh), unless the profile of a login shell has set a trap.
+ */
+bool wrapper_script_is_one_command(const char *script);
+
 /* Is the program, by the last part of its path, a word of it? */
 bool wrapper_script_names(const char *script, const char *program);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/release_path.h"
 #include "core/worker_environment.h"
 #include "os/listen.h"
 #include "util/fd.h"
@@ -39,6 +40,7 @@ static int build(const struct launcher *l, const char *directory, const struct i
 		.inherited = environ,
 		.app = &plan->config.app.environment,
 		.directory = directory,
+		.current = plan->wished_directory,
 		.fd_names = in->names,
 		.n_fds = in->n,
 		.preload = plan->preload[0] != '\0' ? plan->preload : NULL,
@@ -51,8 +53,9 @@ static int build(const struct launcher *l, const char *directory, const struct i
 	bool may_notify = plan->config.app.probe.path == NULL && l->notify_path != NULL;
 	if (error == 0 && may_notify)
 		error = strings_set(envp, "NOTIFY_SOCKET", l->notify_path);
-	return error != 0 ? error
-			  : command_worker_argv(&plan->config.app.command, &plan->command, argv);
+	if (error == 0)
+		error = command_worker_argv(&plan->config.app.command, &plan->command, argv);
+	return error != 0 ? error : release_path_pin_all(argv, plan->wished_directory, directory);
 }
 
 static int spawn_it(const struct launcher *l, const char *directory, const struct inheritance *in,

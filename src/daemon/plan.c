@@ -68,19 +68,42 @@ static int read_words(char *const *argv, struct config *config, struct errors *e
 	return 0;
 }
 
-static int look_at_directory(struct plan *plan, const struct plan *before UNUSED,
-			     struct errors *errors) {
+/*
+ * A shell's $PWD leads through `current`, if that is how a person came here, so that a later
+ * `restart --all` finds the next release; the kernel knows only where it led to. One that leads
+ * elsewhere is somebody else's.
+ */
+static int find_here(char here[PATH_MAX]) {
+	char behind[PATH_MAX];
+	const char *pwd = getenv("PWD");
+	if (getcwd(here, PATH_MAX) == NULL)
+		return -errno;
+	if (pwd != NULL && pwd[0] == '/' && strlen(pwd) < PATH_MAX &&
+	    realpath(pwd, behind) != NULL && strcmp(behind, here) == 0)
+		memcpy(here, pwd, strlen(pwd) + 1);
+	return 0;
+}
+
+static bool same_wish(const char *a, const char *b) {
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static int look_at_directory(struct plan *plan, const struct plan *before, struct errors *errors) {
 	const char *wished = plan->config.app.directory;
 	char here[PATH_MAX];
-	if (getcwd(here, sizeof here) == NULL)
-		return fail(errors, "the current directory", errno);
-	if (wished == NULL)
+	int error = find_here(here);
+	if (error != 0)
+		return fail(errors, "the current directory", -error);
+	/* By now `current` may have moved on, and $PWD doesn't lead here any more. */
+	if (before != NULL && same_wish(before->config.app.directory, wished))
+		memcpy(plan->wished_directory, before->wished_directory, PATH_MAX);
+	else if (wished == NULL)
 		snprintf(plan->wished_directory, sizeof plan->wished_directory, "%s", here);
 	else if (snprintf(plan->wished_directory, sizeof plan->wished_directory, "%s%s%s",
 			  wished[0] == '/' ? "" : here, wished[0] == '/' ? "" : "/",
 			  wished) >= PATH_MAX)
 		return fail(errors, "app.directory", ENAMETOOLONG);
-	int error = plan_resolve_directory(plan, plan->directory);
+	error = plan_resolve_directory(plan, plan->directory);
 	if (error != 0)
 		return error_at(errors_next(errors), 0, 0, "app.directory %s: %s",
 				plan->wished_directory, strerror(-error));
@@ -253,6 +276,7 @@ static int build_preflight(const struct plan *plan, struct strings *argv, struct
 		.inherited = environ,
 		.app = &plan->config.app.environment,
 		.directory = plan->directory,
+		.current = plan->wished_directory,
 		.ruby_file = file,
 	};
 	int error = worker_environment_build(&wish, envp);

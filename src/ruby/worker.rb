@@ -65,6 +65,24 @@ module Pumakeeper
     end
   end
 
+  # A link that has moved on since this release was chosen (core/release_path.c does the rest).
+  module Release
+    CURRENT = ENV["PUMAKEEPER_CURRENT"].to_s.chomp("/")
+    PINNED = ENV["PUMAKEEPER_RELEASE"].to_s
+    KEYS = %i[directory rackup]
+
+    def self.pin(level)
+      return if CURRENT.empty?
+
+      KEYS.each do |key|
+        path = level[key].to_s
+        next unless path == CURRENT || path.start_with?("#{CURRENT}/")
+
+        level[key] = PINNED + path[CURRENT.size..-1]
+      end
+    end
+  end
+
   # What collides when several Pumas read the same config/puma.rb. The daemon has said which of
   # them are there (core/puma_settings.c), once; here they go silently.
   module Settings
@@ -73,6 +91,7 @@ module Pumakeeper
     def self.settle(options)
       refuse_tls(options[:binds])
       levels = [options.user_options, options.file_options, options.default_options]
+      levels.each { |level| Release.pin(level) }
       levels.each { |level| DROPPED.each { |key| level.delete(key) } }
       options.user_options.update(workers: 0, bind_to_activated_sockets: "only",
                                   silence_fork_callback_warning: true)

@@ -208,7 +208,7 @@ class ConfigurationTest < KeeperTest
       ["bin/rails", "server"] => /Write `bundle exec puma -C config\/puma\.rb`/,
       ["rails", "s"] => /Write `bundle exec puma -C config\/puma\.rb`/,
       ["rackup", "-s", "puma"] => /Write `bundle exec puma -C config\/puma\.rb`/,
-      ["bash", "-lc", "puma"] => /Write `exec puma` in the script/,
+      ["bash", "-lc", "puma; true"] => /Write `exec puma; true` in the script/,
       ["sh", "-c", "cd /tmp; puma; true"] => /`sh` stays behind as Puma's parent/
     }.each do |command, expected|
       out, code = run_daemon("-c", write_config(unique, app: { command: command }))

@@ -113,7 +113,7 @@ START_TEST(a_wrapper_that_forks_is_answered_with_what_it_was_to_run)
 }
 END_TEST
 
-START_TEST(a_shell_must_say_exec)
+START_TEST(a_shell_that_runs_more_than_puma_must_say_exec)
 {
 	ck_assert_int_eq(refused(WORDS("bash", "-lc", "cd /srv && bundle exec puma")), -1);
 	SAYS("`bash` stays behind");
@@ -131,6 +131,7 @@ START_TEST(a_shell_that_execs_puma_is_puma_without_options_of_ours)
 {
 	ck_assert_int_eq(understood(WORDS("bash", "-lc", "exec bin/puma -C x")).kind, COMMAND_PUMA);
 	ck_assert_uint_eq(understood(WORDS("bash", "-lc", "exec bin/puma -C x")).puma, 3);
+	ck_assert_int_eq(understood(WORDS("bash", "-lc", "bundle exec puma")).kind, COMMAND_PUMA);
 	ck_assert_str_eq(worker_line(WORDS("env", "A=B", "bash", "-lc", "exec bin/puma -C x")),
 			 "env A=B bash -lc 'exec bin/puma -C x'");
 	ck_assert_int_eq(understood(WORDS("sh", "-c", "exec pumactl start")).kind, COMMAND_OTHER);
@@ -196,7 +197,8 @@ END_TEST
 SUITE("command", puma_is_found_behind_every_usual_prefix,
       what_is_not_puma_is_passed_through_untouched, a_workers_options_come_where_they_win,
       rails_server_and_rackup_are_answered_with_the_puma_line,
-      a_wrapper_that_forks_is_answered_with_what_it_was_to_run, a_shell_must_say_exec,
+      a_wrapper_that_forks_is_answered_with_what_it_was_to_run,
+      a_shell_that_runs_more_than_puma_must_say_exec,
       a_shell_that_execs_puma_is_puma_without_options_of_ours, strange_words_are_survived,
       words_are_printed_as_one_would_type_them,
       a_command_that_is_not_found_names_the_path_that_was_searched)

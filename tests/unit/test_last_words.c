@@ -47,6 +47,21 @@ START_TEST(an_endless_line_is_cut_between_two_characters)
 }
 END_TEST
 
+START_TEST(the_folders_of_an_endless_line_are_left_out_for_what_is_behind_them)
+{
+	char buffer[400];
+	struct text out = TEXT_IN(buffer);
+	last_words(
+		"/usr/share/rubygems-integration/all/gems/bundler-2.3.15/lib/bundler/resolver.rb:271:in "
+		"`block in verify_gemfile_dependencies_are_found!': Could not find gem 'none'",
+		250, &out);
+	ck_assert_str_eq(buffer,
+			 "resolver.rb:271:in `block in verify_gemfile_dependencies_are_found!': "
+			 "Could not find gem 'none'");
+}
+END_TEST
+
 SUITE("last_words", the_last_lines_that_fit_are_quoted,
       the_last_line_is_quoted_even_where_there_is_no_room, a_backtrace_is_left_out,
-      an_endless_line_is_cut_between_two_characters)
+      an_endless_line_is_cut_between_two_characters,
+      the_folders_of_an_endless_line_are_left_out_for_what_is_behind_them)

@@ -49,6 +49,19 @@ START_TEST(the_apps_variables_win_and_may_hold_anything)
 }
 END_TEST
 
+START_TEST(a_gemfile_behind_current_is_the_releases_own)
+{
+	BUILD(.inherited = WORDS("BUNDLE_GEMFILE=/srv/current/Gemfile", "URL=/srv/current/x"),
+	      .directory = "/srv/releases/7", .current = "/srv/current");
+	IS("BUNDLE_GEMFILE", "/srv/releases/7/Gemfile");
+	IS("URL", "/srv/current/x");
+	IS("PUMAKEEPER_CURRENT", "/srv/current");
+	IS("PUMAKEEPER_RELEASE", "/srv/releases/7");
+	BUILD(.inherited = WORDS("A=b"), .directory = "/srv/shop", .current = "/srv/shop");
+	IS("PUMAKEEPER_CURRENT", "(unset)");
+}
+END_TEST
+
 START_TEST(the_working_directory_is_the_one_it_will_have)
 {
 	BUILD(.inherited = WORDS("PWD=/root", "OLDPWD=/x"), .directory = "/srv/shop/releases/7");
@@ -156,7 +169,7 @@ END_TEST
 
 SUITE("worker_environment", what_systemd_meant_for_us_stays_with_us,
       the_apps_variables_win_and_may_hold_anything, the_working_directory_is_the_one_it_will_have,
-      sockets_are_announced_with_a_slot_for_the_pid,
+      a_gemfile_behind_current_is_the_releases_own, sockets_are_announced_with_a_slot_for_the_pid,
       the_allocator_is_appended_and_the_users_pairs_come_last,
       without_an_allocator_nothing_of_it_is_set, the_users_number_of_arenas_is_kept,
       our_ruby_comes_behind_the_users_own, a_path_that_rubyopt_would_split_is_found_through_rubylib,

@@ -36,5 +36,17 @@ START_TEST(exec_counts_only_where_a_command_may_begin)
 }
 END_TEST
 
+START_TEST(one_command_is_what_no_shell_has_to_stay_for)
+{
+	static const char *const more[] = {
+		"", " ", "a; b", "a && b", "a | b", "(a)", "a\nb", "`a`"
+	};
+	ck_assert(wrapper_script_is_one_command("bundle exec puma -C config/puma.rb"));
+	ck_assert(wrapper_script_is_one_command("A=1 puma"));
+	for (size_t i = 0; i < ARRAY_LEN(more); i++)
+		ck_assert_msg(!wrapper_script_is_one_command(more[i]), "%s", more[i]);
+}
+END_TEST
+
 SUITE("wrapper", programs_are_known_by_the_last_part_of_their_path,
-      exec_counts_only_where_a_command_may_begin)
+      exec_counts_only_where_a_command_may_begin, one_command_is_what_no_shell_has_to_stay_for)
