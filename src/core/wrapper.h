@@ -35,8 +35,8 @@ const char *wrapper_script(const struct strings *words, size_t shell);
 bool wrapper_script_execs(const char *script);
 
 /*
- * Is it one command and nothing else? Shells become it without being told (bash, dash since
- * 0.5.11, zsh, ksh), unless the profile of a login shell has set a trap.
+ * Is it one command and nothing else? Debian 12's bash and dash become it without being told
+ * (measured); of a shell that doesn't, preflight sees that another process would serve.
  */
 bool wrapper_script_is_one_command(const char *script);
 
