@@ -21,7 +21,7 @@ class ConfigurationTest < KeeperTest
       out, code = run_daemon(*arguments)
       assert_equal 1, code, out
       assert_equal ["3:3: app.workrs is unknown; expected workers",
-                    "4:12: app.workers: \"many\" is not a number; expected a number from 1 to 512, or auto",
+                    "4:12: app.workers: \"many\" is not a number; expected a number from 1 to 128, or auto",
                     "5:12: app.listen: \"http://x\": is not an address; " \
                     "expected tcp://0.0.0.0:9292 or unix:///run/shop.sock",
                     "8:9: memory.soft (3GiB) is above memory.hard (1GiB); expected it at or below",
