@@ -1,7 +1,7 @@
 #include "core/address.h"
 
-#include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 #include "util/text.h"
 #include "util/utf8.h"
@@ -131,4 +131,12 @@ int address_parse(const char *url, struct address *a, struct error *err) {
 	if (status == 0)
 		*a = fresh;
 	return status;
+}
+
+bool address_is_same(const struct address *a, const struct address *b) {
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == ADDRESS_UNIX)
+		return strcmp(a->path, b->path) == 0;
+	return a->port != 0 && a->port == b->port && strcasecmp(a->host, b->host) == 0;
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "util/base.h"
@@ -23,3 +24,6 @@ struct address {
  * and `a` untouched.
  */
 NODISCARD int address_parse(const char *url, struct address *a, struct error *err);
+
+/* Would the second be refused by the kernel? Port 0 is another one each time; names are names. */
+bool address_is_same(const struct address *a, const struct address *b);

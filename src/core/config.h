@@ -98,10 +98,11 @@ struct config {
 };
 
 enum option_type {
-	OPTION_STRING,  /* char * */
-	OPTION_STRINGS, /* struct strings, from a YAML list */
-	OPTION_PAIRS,   /* struct strings of KEY=value, from a YAML mapping */
-	OPTION_COUNT,   /* unsigned; `auto` is 0 where `min` is 0 */
+	OPTION_STRING,    /* char * */
+	OPTION_STRINGS,   /* struct strings, from a YAML list */
+	OPTION_ADDRESSES, /* the same, of core/address.h, each once */
+	OPTION_PAIRS,     /* struct strings of KEY=value, from a YAML mapping */
+	OPTION_COUNT,     /* unsigned; `auto` is 0 where `min` is 0 */
 	OPTION_BOOL,
 	OPTION_TIME, /* msec_t; `off` is 0 where `min` is 0 */
 	OPTION_SIZE, /* struct size */

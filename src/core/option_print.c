@@ -41,6 +41,7 @@ void option_print(const struct option *option, const struct config *config, stru
 	switch (option->type) {
 	case OPTION_STRING: print_string(option, *(char *const *)at, out); break;
 	case OPTION_STRINGS:
+	case OPTION_ADDRESSES:
 	case OPTION_PAIRS: print_list(option, at, out); break;
 	case OPTION_COUNT: print_count(option, *(const unsigned *)at, out); break;
 	case OPTION_BOOL: text_puts(out, *(const bool *)at ? "true" : "false"); break;
@@ -86,7 +87,8 @@ static void expect_string(const struct option *option, struct text *out) {
 void option_expected(const struct option *option, struct text *out) {
 	switch (option->type) {
 	case OPTION_STRING: expect_string(option, out); break;
-	case OPTION_STRINGS: text_printf(out, "a list such as %s", option->example); break;
+	case OPTION_STRINGS:
+	case OPTION_ADDRESSES: text_printf(out, "a list such as %s", option->example); break;
 	case OPTION_PAIRS: text_printf(out, "a mapping such as %s", option->example); break;
 	case OPTION_COUNT:
 		text_printf(out, "a number from %u to %" PRIu64 "%s",

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/address.h"
 #include "core/scalar.h"
 #include "util/edit_distance.h"
 #include "util/utf8.h"
@@ -20,6 +21,11 @@ static int refuse(const struct option *option, const char *text, const char *wha
 
 static int out_of_range(const struct option *option, const char *text, struct error *err) {
 	return refuse(option, text, "is out of range", err);
+}
+
+static int refuse_again(const struct option *option, const char *text, struct error *err) {
+	return error_at(err, 0, 0, "%s: %.60s is here twice; expected each once", option->path,
+			text);
 }
 
 static int run_check(const struct option *option, const char *key, const char *text,
@@ -162,10 +168,31 @@ int option_set(const struct option *option, struct config *config, const char *t
 			       ? 0
 			       : refuse(option, text, "is not a list of status codes", err);
 	case OPTION_STRINGS:
+	case OPTION_ADDRESSES:
 	case OPTION_PAIRS: break;
 	}
 	assert(false && "lists are added to");
 	return -1;
+}
+
+static bool is_listed(const struct strings *list, const struct address *a) {
+	struct address other;
+	struct error unused;
+	for (size_t i = 0; i < list->len; i++) {
+		if (address_parse(list->items[i], &other, &unused) == 0 &&
+		    address_is_same(&other, a))
+			return true;
+	}
+	return false;
+}
+
+static int check_address(const struct option *option, const struct strings *list, const char *text,
+			 struct error *err) {
+	struct address a;
+	struct error why;
+	if (address_parse(text, &a, &why) != 0)
+		return error_at(err, 0, 0, "%s: %.280s", option->path, why.text);
+	return is_listed(list, &a) ? refuse_again(option, text, err) : 0;
 }
 
 int option_add(const struct option *option, struct config *config, const char *key,
@@ -177,9 +204,10 @@ int option_add(const struct option *option, struct config *config, const char *k
 				option->path, (unsigned)option->max);
 	if (run_check(option, key, text, err) != 0)
 		return -1;
+	if (option->type == OPTION_ADDRESSES && check_address(option, list, text, err) != 0)
+		return -1;
 	if (key != NULL && strings_get(list, key) != NULL)
-		return error_at(err, 0, 0, "%s: %.60s is here twice; expected each once",
-				option->path, key);
+		return refuse_again(option, key, err);
 	int error = key != NULL ? strings_set(list, key, text) : strings_add(list, text);
 	return error == 0 ? 0 : error_at(err, 0, 0, "%s: out of memory", option->path);
 }
@@ -188,6 +216,7 @@ static size_t value_size(enum option_type type) {
 	switch (type) {
 	case OPTION_STRING: return sizeof(char *);
 	case OPTION_STRINGS:
+	case OPTION_ADDRESSES:
 	case OPTION_PAIRS: return sizeof(struct strings);
 	case OPTION_COUNT:
 	case OPTION_PERCENT:
@@ -228,6 +257,7 @@ bool option_equal(const struct option *option, const struct config *a, const str
 	switch (option->type) {
 	case OPTION_STRING: return same_string(*(char *const *)x, *(char *const *)y);
 	case OPTION_STRINGS:
+	case OPTION_ADDRESSES:
 	case OPTION_PAIRS: return strings_equal(x, y);
 	case OPTION_SIZE: return same_size(x, y);
 	case OPTION_STATUS: return same_status(x, y);

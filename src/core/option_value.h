@@ -12,14 +12,15 @@
 #include "util/text.h"
 
 /*
- * Replaces the value of any but OPTION_STRINGS and OPTION_PAIRS. 0, or -1 with `err` (without a
+ * Replaces the value of any but a list. 0, or -1 with `err` (without a
  * place: the caller knows it) and the value untouched.
  */
 NODISCARD int option_set(const struct option *option, struct config *config, const char *text,
 			 struct error *err);
 
 /*
- * One more entry of OPTION_STRINGS (`key` is NULL) or OPTION_PAIRS; a repeated key is an error.
+ * One more entry of a list (`key` is NULL but for OPTION_PAIRS); a repeated key or address is an
+ * error.
  * 0, or -1 with `err` and the value untouched.
  */
 NODISCARD int option_add(const struct option *option, struct config *config, const char *key,
@@ -46,5 +47,6 @@ static inline const void *option_in(const struct option *option, const struct co
 }
 
 static inline bool option_is_list(const struct option *option) {
-	return option->type == OPTION_STRINGS || option->type == OPTION_PAIRS;
+	return option->type == OPTION_STRINGS || option->type == OPTION_ADDRESSES ||
+	       option->type == OPTION_PAIRS;
 }

@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "core/address.h"
 #include "core/app_name.h"
 #include "core/config.h"
 
@@ -13,11 +12,6 @@
 
 static int check_name(const char *key UNUSED, const char *text, struct error *err) {
 	return app_name_check(text, err);
-}
-
-static int check_address(const char *key UNUSED, const char *text, struct error *err) {
-	struct address a;
-	return address_parse(text, &a, err);
 }
 
 static int check_absolute(const char *key UNUSED, const char *text, struct error *err) {
@@ -127,11 +121,11 @@ const struct option options[] = {
 	{ "app.workers", OPTION_COUNT, AT(app.workers), "auto", 0, CONFIG_WORKERS_MAX, NULL, true,
 		"How many of them. auto: one for each processor.",
 		NULL, NULL },
-	{ "app.listen", OPTION_STRINGS, AT(app.listen), NULL, 0, 64, NULL, false,
+	{ "app.listen", OPTION_ADDRESSES, AT(app.listen), NULL, 0, 64, NULL, false,
 		"Where they listen: tcp://HOST:PORT, unix:///PATH, unix:///PATH?mode=0660 or "
 		"unix://@NAME. Plain HTTP; terminate TLS in front. By default what Puma's own "
 		"configuration binds.",
-		"[tcp://0.0.0.0:9292]", check_address },
+		"[tcp://0.0.0.0:9292]", NULL },
 	{ "app.defer_accept", OPTION_TIME, AT(app.defer_accept), "5s", 0, 5 * MSEC_MINUTE, NULL, false,
 		"tcp: a connection is handed to a worker when its first bytes are there, and after "
 		"this time at the latest; in whole seconds. It is what keeps a leaving worker from "

@@ -117,6 +117,28 @@ START_TEST(a_path_fills_the_kernels_107_bytes_and_no_more)
 }
 END_TEST
 
+START_TEST(the_same_place_written_otherwise_is_the_same)
+{
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} rows[] = {
+		{ "tcp://localhost:80", "tcp://LOCALHOST:080", true },
+		{ "tcp://127.0.0.1:80", "tcp://127.0.0.1:81", false },
+		{ "tcp://127.0.0.1:80", "tcp://127.0.0.2:80", false },
+		{ "tcp://127.0.0.1:0", "tcp://127.0.0.1:0", false },
+		{ "unix:///x", "unix:///x?mode=0660", true },
+		{ "unix:///x", "unix://@x", false },
+		{ "unix:///x", "tcp://x:1", false },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct address a = parsed(rows[i].a), b = parsed(rows[i].b);
+		ck_assert_msg(address_is_same(&a, &b) == rows[i].same, "%s %s", rows[i].a,
+			      rows[i].b);
+	}
+}
+END_TEST
+
 SUITE("address", tcp_addresses_are_a_host_and_a_port, unix_addresses_are_a_path_and_a_mode,
       what_is_no_address_is_answered_with_what_to_write,
-      a_path_fills_the_kernels_107_bytes_and_no_more)
+      a_path_fills_the_kernels_107_bytes_and_no_more, the_same_place_written_otherwise_is_the_same)

@@ -152,6 +152,9 @@ START_TEST(a_mistake_is_told_with_its_place_and_what_was_expected)
 		/* values */
 		{ APP "memory:\n  soft: big\n", 3, 9, "is not a size; expected" },
 		{ "app:\n  listen:\n    - tcp://a:1\n    - 9292\n", 4, 7, "app.listen: \"9292\"" },
+		{ "app:\n  listen:\n    - tcp://a:1\n    - tcp://A:01\n", 4, 7,
+		  "app.listen: tcp://A:01 is here twice; expected each once" },
+		{ "app: {listen: [unix:///x, 'unix:///x?mode=0600']}", 1, 27, "is here twice" },
 		{ APP "memory: {hard: 1GB, soft: 2GB}", 2, 16, "(2GB) is above memory.hard (1GB)" },
 		{ APP "memory:\n  hard: 10%\n  soft: 11%\n", 4, 9, "(11%) is above" },
 		/* the command */
