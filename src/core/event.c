@@ -38,7 +38,7 @@ const struct event_row event_rows[EVENT_COUNT] = {
 		"slot pid release attempt",
 		"a process was started" },
 	[EVENT_WORKER_READY] = { "worker.ready", LEVEL_INFO,
-		"slot pid took allocator",
+		"slot pid took",
 		"it answered the probe (or proved itself otherwise)" },
 	[EVENT_WORKER_PROBE_REFUSED] = { "worker.probe_refused", LEVEL_WARNING,
 		"slot pid status location reason",

@@ -95,9 +95,6 @@ void slots_settle(struct step *s) {
 static void tell_ready(struct step *s, struct worker *w, msec_t took) {
 	struct event *e = tell_of(s, EVENT_WORKER_READY, w);
 	event_time(e, "took", took);
-	if (w->allocator.proof != PROOF_UNKNOWN)
-		event_text(e, "allocator", "%s %s", w->allocator.name,
-			   allocator_proof_name(w->allocator.proof));
 	if (s->h->ever_ready)
 		return;
 	e = tell(s, EVENT_DAEMON_READY);

@@ -131,7 +131,7 @@ class CommandTest < Minitest::Test
     start
     out, _, code = run_command('events', '--since', '7')
     assert_equal 0, code
-    assert_equal "2026-07-01 12:00:00Z  worker.ready  slot 1 took 1.5s allocator ?[2J\n" * 2, out
+    assert_equal "2026-07-01 12:00:00Z  drain.done  slot 1 took 1.5s how ?[2J\n" * 2, out
     out, = run_command('events', '--json', '-n', '7')
     assert_equal([8, 9], out.lines.map { |line| JSON.parse(line)['seq'] })
     refute_includes out, "\e"

@@ -39,12 +39,12 @@ static void answer_file(uint64_t client, const char *name) {
 static void send_event(uint64_t client) {
 	char line[1024];
 	struct text out = TEXT_IN(line);
-	struct event e = event_make(EVENT_WORKER_READY);
+	struct event e = event_make(EVENT_DRAIN_DONE);
 	e.seq = ++fake.seq;
 	e.wall_msec = INT64_C(1782907200123);
 	event_number(&e, "slot", 1);
 	event_time(&e, "took", 1500);
-	event_text(&e, "allocator", "%s", "\033[2J");
+	event_text(&e, "how", "%s", "\033[2J");
 	event_print_json(&e, &out);
 	control_send(fake.control, client, line);
 }
