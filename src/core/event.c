@@ -114,7 +114,7 @@ const struct event_row event_rows[EVENT_COUNT] = {
 		"which malloc the worker really uses" },
 	[EVENT_ALLOCATOR_MISSING] = { "allocator.missing", LEVEL_WARNING,
 		"reason",
-		"workers run without it" },
+		"the one that is wanted can't be preloaded: workers run without" },
 	[EVENT_RELEASE_CHANGED] = { "release.changed", LEVEL_INFO,
 		"from to",
 		"workers from now on boot from it" },

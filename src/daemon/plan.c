@@ -186,7 +186,10 @@ static int look_for_allocator(struct plan *plan, const struct plan *before, stru
 	plan->preload[0] = '\0';
 	if (c->allocator.require || chosen)
 		return error_at(errors_next(errors), 0, 0, "allocator.preload: %.300s", err.text);
-	return note(&plan->notes, "workers run on the C library's malloc: %.300s", err.text);
+	if (note(&plan->notes, "workers run on the C library's malloc: %.300s", err.text) != 0)
+		return fail(errors, "allocator.preload", ENOMEM);
+	plan->missing = plan->notes.items[plan->notes.len - 1];
+	return 0;
 }
 
 static int look_for_ruby(struct plan *plan, const struct plan *before UNUSED,

@@ -34,6 +34,7 @@ struct plan {
 	bool has_settings;
 	struct puma_settings settings; /* what Puma would do by itself */
 	struct strings notes;          /* what there is to know about this setup, */
+	const char *missing;           /* one of them: why the allocator isn't preloaded; or NULL */
 	struct strings puma_notes;     /* and about Puma's own configuration */
 };
 

@@ -78,6 +78,7 @@ static bool compare_and_adopt(struct supervisor *s, struct plan *new, struct tex
 	struct event e = event_make(EVENT_CONFIG_RELOADED);
 	event_text(&e, "changed", "%s", live.len > 0 ? live.data : "nothing");
 	supervisor_tell(s, &e);
+	supervisor_tell_notes(s, &s->plan->notes);
 	return true;
 }
 

@@ -260,10 +260,12 @@ static uint64_t statm_slack(const struct plan *plan) {
 	return gate_slack(major, minor, plan->machine.processors, (uint64_t)sysconf(_SC_PAGESIZE));
 }
 
-static void tell_notes(struct supervisor *s, const struct strings *notes) {
+void supervisor_tell_notes(struct supervisor *s, const struct strings *notes) {
 	for (size_t i = 0; i < notes->len; i++) {
-		struct event e = event_make(EVENT_CONFIG_NOTE);
-		event_text(&e, "reason", "%s", notes->items[i]);
+		const char *said = notes->items[i];
+		struct event e = event_make(said == s->plan->missing ? EVENT_ALLOCATOR_MISSING
+								     : EVENT_CONFIG_NOTE);
+		event_text(&e, "reason", "%s", said);
 		supervisor_tell(s, &e);
 	}
 }
@@ -275,8 +277,8 @@ static void tell_start(struct supervisor *s) {
 	event_text(&e, "name", "%s", s->plan->name);
 	event_number(&e, "workers", s->plan->limits.workers);
 	supervisor_tell(s, &e);
-	tell_notes(s, &s->plan->notes);
-	tell_notes(s, &s->plan->puma_notes);
+	supervisor_tell_notes(s, &s->plan->notes);
+	supervisor_tell_notes(s, &s->plan->puma_notes);
 }
 
 static void begin(struct supervisor *s) {

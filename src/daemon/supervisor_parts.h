@@ -87,6 +87,9 @@ void feed(struct supervisor *s, const struct herd_event *event);
 
 void supervisor_tell(struct supervisor *s, struct event *event);
 
+/* The plan in force has them: each is an event of its own. */
+void supervisor_tell_notes(struct supervisor *s, const struct strings *notes);
+
 struct member *supervisor_member(struct supervisor *s, unsigned id);
 
 /* perform.c */

@@ -27,6 +27,20 @@ class MallocTest < KeeperTest
     shop.stop
   end
 
+  def test_a_jemalloc_that_does_not_work_here_is_told_and_done_without
+    broken = { malloc_conf: "abort_conf:true,no_such_pair:1" } # as with pages that it wasn't built for
+    shop = keeper(allocator: broken)
+    said = shop.wait_event("allocator.missing", level: "warning")[:reason]
+    assert_match(/the C library's malloc: .*libjemalloc.* does not work here: .*no_such_pair/m, said)
+    assert_includes shop.status["notes"], said
+    assert_equal "no", shop.wait_event("allocator.proof")[:proof]
+    File.write(shop.file, YAML.dump(YAML.load_file(shop.file).merge("memory" => { "strikes" => "2 of 3" })))
+    assert_equal 0, shop.ctl("reload")[2]
+    shop.wait_event("config.reloaded")
+    shop.wait_event("allocator.missing", reason: said)
+    shop.stop
+  end
+
   def test_a_required_allocator_that_is_not_there_is_a_worker_that_is_never_ready
     shop = keeper(allocator: { preload: "none", require: true })
     reason = shop.wait_event("worker.failed", slot: 0)[:reason]
