@@ -87,8 +87,10 @@ int limits_resolve(const struct config *config, const struct machine *machine,
 	struct limits l = { .effective_bytes = effective_bytes(machine) };
 	unsigned processors = at_least_one(machine->processors);
 	l.workers = config->app.workers > 0 ? config->app.workers : processors;
-	if (l.workers > CONFIG_WORKERS_MAX)
-		l.workers = CONFIG_WORKERS_MAX; /* a machine may have more processors */
+	if (l.workers > CONFIG_WORKERS_MAX) { /* a machine may have more processors */
+		l.workers_wished = l.workers;
+		l.workers = CONFIG_WORKERS_MAX;
+	}
 	l.boot_concurrency = config->app.boot_concurrency > 0 ? config->app.boot_concurrency
 							      : at_least_one(processors / 2);
 

@@ -19,6 +19,7 @@ struct machine {
 
 struct limits {
 	unsigned workers;
+	unsigned workers_wished; /* more than a herd holds: say it; 0: they are as many as wished */
 	unsigned boot_concurrency; /* after the first worker has proved the app */
 	uint64_t effective_bytes;  /* min(RAM, cgroup limit) */
 	uint64_t soft_bytes, hard_bytes, total_bytes;

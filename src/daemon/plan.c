@@ -159,6 +159,20 @@ PRINTF(2, 3) static int note(struct strings *notes, const char *fmt, ...) {
 	return strings_add(notes, text);
 }
 
+/* A file can't wish for so many; `auto` and Puma's own configuration can. */
+static int note_cut(struct plan *plan, unsigned wished, const char *from) {
+	if (wished <= CONFIG_WORKERS_MAX)
+		return 0;
+	return note(&plan->notes, "%u workers (%s) are more than a herd holds: there will be %u",
+		    wished, from, CONFIG_WORKERS_MAX);
+}
+
+static int note_auto(struct plan *plan, struct errors *errors) {
+	int error = note_cut(plan, plan->limits.workers_wished,
+			     "app.workers: auto, one for each processor");
+	return error == 0 ? 0 : fail(errors, "app.workers", -error);
+}
+
 /* Found is not enough: some fit, and still don't work here (os/allocator_trial.h). */
 static int find_allocator(struct plan *plan, struct error *err) {
 	const struct config *c = &plan->config;
@@ -249,6 +263,8 @@ struct plan *plan_create(const struct plan_source *source, const struct plan *be
 			    : read_words(source->argv, &plan->config, errors);
 	if (error == 0)
 		error = resolve(plan, before, errors);
+	if (error == 0 && source->path != NULL)
+		error = note_auto(plan, errors);
 	if (error == 0)
 		return plan;
 	plan_destroy(plan);
@@ -369,14 +385,14 @@ static int take_binds(struct plan *plan) {
 
 static int take_workers(struct plan *plan) {
 	const struct puma_settings *s = &plan->settings;
-	unsigned workers = s->workers > 0 ? s->workers : plan->machine.processors;
-	if (workers > CONFIG_WORKERS_MAX)
-		workers = CONFIG_WORKERS_MAX;
+	unsigned wished = s->workers > 0 ? s->workers : plan->machine.processors;
+	unsigned workers = wished < CONFIG_WORKERS_MAX ? wished : CONFIG_WORKERS_MAX;
+	const char *from = s->workers > 0 ? settings_source_name(s, s->workers_from)
+					  : "one for each processor";
 	if (s->workers > 0)
 		plan->config.app.workers = workers;
-	return note(&plan->puma_notes, "%u workers (%s)", workers,
-		    s->workers > 0 ? settings_source_name(s, s->workers_from)
-				   : "one for each processor");
+	int error = note_cut(plan, wished, from);
+	return error != 0 ? error : note(&plan->puma_notes, "%u workers (%s)", workers, from);
 }
 
 static int note_differences(struct plan *plan, bool workers_taken) {
@@ -385,12 +401,20 @@ static int note_differences(struct plan *plan, bool workers_taken) {
 	return puma_settings_notes(&plan->settings, &in_force, &plan->puma_notes);
 }
 
+static int miss_listen(bool no_file, struct errors *errors) {
+	return error_at(errors_next(errors), 0, 0,
+			no_file ? "only Puma can be asked where it shall listen, and this command "
+				  "is none that runs it directly; write a configuration file with "
+				  "app.command and app.listen (`pumakeeperd --sample` prints one), "
+				  "and start pumakeeperd -c FILE"
+				: "app.listen: write where a server that is not Puma shall listen, "
+				  "such as [tcp://0.0.0.0:9292]");
+}
+
 int plan_ask_puma(struct plan *plan, const struct plan_source *source, struct errors *errors) {
 	bool no_file = source->path == NULL, no_listen = plan->config.app.listen.len == 0;
 	if (plan->command.kind != COMMAND_PUMA && no_listen)
-		return error_at(errors_next(errors), 0, 0,
-				"app.listen: write where a server that is not Puma shall listen, "
-				"such as [tcp://0.0.0.0:9292]");
+		return miss_listen(no_file, errors);
 	if (plan->command.kind != COMMAND_PUMA)
 		return 0;
 	if (look_at_puma(plan, errors) != 0)

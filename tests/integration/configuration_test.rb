@@ -114,6 +114,30 @@ class ConfigurationTest < KeeperTest
     shop.stop
   end
 
+  def test_without_a_file_more_workers_than_a_herd_holds_are_cut_and_it_is_said
+    app
+    out, code = run_daemon("--check", "--", "puma", "-w", "200", chdir: @app)
+    assert_equal 0, code, out
+    assert_match(/^# 128 workers, /, out)
+    assert_match(/^# note: 200 workers \(the command line\) are more than a herd holds: there will be 128$/, out)
+  end
+
+  def test_without_a_file_only_puma_can_be_asked_where_to_listen
+    app
+    out, code = run_daemon("--", "ruby", "-e", "sleep", chdir: @app)
+    assert_equal 1, code
+    assert_match(/\Apumakeeperd: only Puma can be asked where .* write a configuration file .*app\.listen/, out)
+    out, code = run_daemon("-c", write_config(unique, app: { command: %w[ruby -e sleep], listen: nil }))
+    assert_equal 1, code
+    assert_match(/: app\.listen: write where a server that is not Puma shall listen/, out)
+  end
+
+  def test_an_address_that_is_here_twice_is_refused_where_it_is_written
+    file = write_config(unique, "app:\n  command: [puma]\n  listen: [tcp://localhost:80, tcp://localhost:80]\n")
+    assert_equal ["#{file}:3:32: app.listen: tcp://localhost:80 is here twice; expected each once\n", 1],
+                 run_daemon("--check", "-c", file)
+  end
+
   def test_without_a_file_there_is_nothing_to_reload
     app
     shop = keeper(argv: %w[puma -b tcp://127.0.0.1:0], env: { "WEB_CONCURRENCY" => "1" })

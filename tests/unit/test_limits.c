@@ -167,6 +167,19 @@ START_TEST(what_is_configured_wins)
 }
 END_TEST
 
+START_TEST(more_workers_than_a_herd_holds_are_cut_and_that_is_known)
+{
+	with_defaults();
+	struct machine m = { .processors = CONFIG_WORKERS_MAX, .memory_bytes = GIB(10) };
+	ck_assert_uint_eq(on(m)->workers, CONFIG_WORKERS_MAX);
+	ck_assert_uint_eq(on(m)->workers_wished, 0);
+	m.processors++;
+	ck_assert_uint_eq(on(m)->workers, CONFIG_WORKERS_MAX);
+	ck_assert_uint_eq(on(m)->workers_wished, CONFIG_WORKERS_MAX + 1);
+	config_finish(&config);
+}
+END_TEST
+
 START_TEST(the_largest_numbers_do_not_overflow)
 {
 	with_defaults();
@@ -182,4 +195,5 @@ SUITE("limits", nothing_configured_is_shares_of_80_percent,
       an_only_worker_has_room_between_soft_and_hard, the_cgroup_limit_counts_where_it_is_smaller,
       keepers_without_a_cgroup_limit_share, percentages_are_of_the_effective_limit,
       an_auto_hard_is_cut_at_total_but_never_below_soft, limits_that_contradict_are_refused,
-      an_unknown_machine_needs_sizes, what_is_configured_wins, the_largest_numbers_do_not_overflow)
+      an_unknown_machine_needs_sizes, what_is_configured_wins,
+      more_workers_than_a_herd_holds_are_cut_and_that_is_known, the_largest_numbers_do_not_overflow)
