@@ -6,21 +6,11 @@
 #
 # core/puma_settings.c reads it.
 
+require_relative "hooks"
 require_relative "on_puma"
 
 module Pumakeeper
   module Inspect
-    # Called in cluster mode only: option => its names in config/puma.rb, before and since Puma 7.
-    HOOKS = {
-      before_fork: %w[before_fork before_fork],
-      before_worker_boot: %w[on_worker_boot before_worker_boot],
-      before_worker_shutdown: %w[on_worker_shutdown before_worker_shutdown],
-      before_worker_fork: %w[on_worker_fork before_worker_fork],
-      after_worker_fork: %w[after_worker_fork after_worker_fork],
-      after_worker_shutdown: %w[after_worker_shutdown after_worker_shutdown],
-      before_refork: %w[on_refork before_refork],
-      after_refork: %w[after_refork after_refork],
-    }.freeze
     PLUGINS = []
 
     class << self
@@ -72,9 +62,9 @@ module Pumakeeper
         variable && !ENV[variable].to_s.strip.empty? ? "environment" : "default"
       end
 
+      # Those that Puma calls in cluster mode only.
       def hooks(options)
-        since = Puma::Const::PUMA_VERSION.to_i < 7 ? 0 : 1
-        HOOKS.reject { |key, _| options.all_of(key).empty? }.map { |_, names| names[since] }
+        Hooks::NAMES.keys.reject { |key| options.all_of(key).empty? }.map { |key| Hooks.name_of(key) }
       end
     end
   end

@@ -1,0 +1,41 @@
+# frozen_string_literal: true
+
+require "json"
+require "socket"
+
+module Pumakeeper
+  # One end of a SOCK_SEQPACKET pair, the daemon has the other: a message is a packet, JSON, and
+  # may carry descriptors. Nothing here is buffered: what belongs to a message never gets lost
+  # behind it. The words are in core/mold_words.h.
+  class Channel
+    MESSAGE_MAX = 4096
+
+    # fd: a number, or an IO that the kernel has handed over.
+    def initialize(fd)
+      @socket = fd.is_a?(Integer) ? Socket.for_fd(fd) : fd
+      @socket.close_on_exec = true
+    end
+
+    # A daemon that is gone needn't hear it.
+    def tell(words)
+      @socket.sendmsg(JSON.generate(words).byteslice(0, MESSAGE_MAX))
+      true
+    rescue SystemCallError, IOError
+      false
+    end
+
+    # Waits. [words, descriptors as IOs], or nil when nobody is left on the other end.
+    def hear
+      text, _, _, *controls = @socket.recvmsg(MESSAGE_MAX, scm_rights: true)
+      return if text.nil? || text.empty?
+
+      [JSON.parse(text), controls.flat_map { |control| control.unix_rights || [] }]
+    rescue Errno::ECONNRESET
+      nil
+    end
+
+    def close
+      @socket.close
+    end
+  end
+end
