@@ -1,0 +1,21 @@
+/* What the daemon, a mold and its workers say to each other (ruby/mold.rb), as JSON. Pure. */
+#pragma once
+
+#include <stddef.h>
+
+#include "util/base.h"
+#include "util/text.h"
+
+enum mold_word {
+	MOLD_WORD_OTHER,   /* nothing that is known here */
+	MOLD_WORD_LOADED,  /* a mold: the app is loaded, ask me; text: its Puma's version */
+	MOLD_WORD_BORN,    /* a worker: I am, and a child of yours */
+	MOLD_WORD_SERVING, /* a worker: Puma has booted */
+	MOLD_WORD_FAILED,  /* either, of a worker: it will not serve; text: why */
+};
+
+/* Asks a mold for a worker of that slot. */
+void mold_words_fork(unsigned slot, struct text *out);
+
+/* `text` is what goes with it, or "". */
+enum mold_word mold_words_read(const char *message, size_t len, struct text *text);
