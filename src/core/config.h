@@ -49,6 +49,7 @@ struct config {
 		char *directory;
 		struct strings environment; /* KEY=value */
 		enum app_mode mode;
+		bool preload;
 		unsigned workers;      /* 0: auto, one per processor */
 		struct strings listen; /* tcp://HOST:PORT, unix:///PATH */
 		msec_t defer_accept;   /* 0: off */

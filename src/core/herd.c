@@ -213,6 +213,7 @@ static void on_refused(struct step *s, struct worker *w, const struct herd_event
 static void on_launched(struct step *s, struct worker *w, const struct herd_event *event) {
 	w->pid = (int)event->number;
 	w->launched = s->now;
+	w->generation = event->generation;
 	struct event *e = tell_of(s, EVENT_WORKER_BOOTING, w);
 	event_number(e, "release", w->release);
 	const struct slot *slot = &s->h->slots[w->slot];
@@ -299,6 +300,7 @@ static void step_worker(struct step *s, const struct herd_event *event) {
 		worker_answered(s, w);
 		break;
 	case HERD_REFUSED: on_refused(s, w, event); break;
+	case HERD_TOLD: snprintf(w->told, sizeof w->told, "%s", event->text); break;
 	case HERD_EXITED:
 		w->ended_by = (int)event->number;
 		worker_exited(s, w, event->text);
@@ -313,6 +315,8 @@ static void step_worker(struct step *s, const struct herd_event *event) {
 	case HERD_ALLOCATOR: on_allocator(s, w, event); break;
 	case HERD_START:
 	case HERD_READINGS:
+	case HERD_PARENT:
+	case HERD_PARENT_READ:
 	case HERD_QUEUE:
 	case HERD_RESTART:
 	case HERD_RELEASE:
@@ -329,6 +333,10 @@ static void step_herd(struct step *s, const struct herd_event *event) {
 		h->next_tick = s->now + h->config->memory.interval;
 	} else if (event->kind == HERD_READINGS) {
 		memory_readings(s, event);
+	} else if (event->kind == HERD_PARENT) {
+		parent_changed(s, event);
+	} else if (event->kind == HERD_PARENT_READ) {
+		parent_read(s, event);
 	} else if (event->kind == HERD_QUEUE) {
 		h->queue = (int)event->number;
 	} else if (event->kind == HERD_RESTART) {

@@ -16,7 +16,7 @@
  *
  * The parts: herd.c (events in), herd_slots.c (launching, dying, back-off), herd_wish.c (who
  * shall go, and why), herd_situation.c and herd_choose.c (who may), herd_replace.c (how far it
- * is), herd_restart.c (a person's), herd_memory.c (readings and verdicts), herd_leave.c
+ * is), herd_restart.c (a person's), herd_parent.c (molds), herd_memory.c (readings and verdicts), herd_leave.c
  * (stopping), herd_parts.h (what they share).
  */
 #pragma once
@@ -31,6 +31,7 @@
 #include "core/event.h"
 #include "core/futility.h"
 #include "core/limits.h"
+#include "core/mold.h"
 #include "core/policy.h"
 #include "core/proc.h"
 #include "core/rollup_budget.h"
@@ -40,6 +41,7 @@
 
 #define HERD_SLOTS_MAX   CONFIG_WORKERS_MAX
 #define HERD_WORKERS_MAX 288 /* every slot's resident, successor and a leaver, and some air */
+#define HERD_PARENTS_MAX 4   /* of the release in force, of one that comes, and leavers */
 #define HERD_ATTEMPTS    3   /* failed boots of a first start before the daemon gives up */
 
 /* What a worker is to its slot. */
@@ -62,6 +64,8 @@ struct worker {
 	bool hung_told;
 	const char *failing; /* why it is abandoned, for its epitaph */
 	char refusal[160];   /* what its last refused probe said */
+	char told[200];      /* what it has told of its own failing (ruby/mold.rb); "": nothing */
+	unsigned generation; /* of the mold that it was forked from; 0: of none */
 
 	struct watch watch;
 	unsigned crossed;      /* bits of enum cause: limits there was a verdict by, in its life */
@@ -78,6 +82,20 @@ struct worker {
 	int ended_by;   /* the signal that ended it; 0: none, or not known */
 	bool rehearsed; /* restart.rehearse has told of it */
 	bool waits_told;
+};
+
+/* A process that workers are forked from and that serves nobody: a mold. */
+struct parent {
+	unsigned generation; /* 0: this cell is free */
+	unsigned release;
+	int pid; /* 0: it has ended */
+	enum mold_state state;
+	msec_t since;
+	uint64_t rss_bytes, pss_bytes, uss_bytes;
+	msec_t read_at;  /* 0: never */
+	msec_t asked_at; /* a reading is out; 0: none */
+	bool moved;      /* workers have come or gone since it was read */
+	char reason[96]; /* why there is none at the moment; "": there is */
 };
 
 struct replacement {
@@ -140,6 +158,7 @@ struct herd {
 	unsigned n_slots; /* wanted */
 	struct worker workers[HERD_WORKERS_MAX];
 	unsigned cells; /* of workers[] that were ever used */
+	struct parent parents[HERD_PARENTS_MAX];
 	unsigned last_id;
 
 	unsigned release; /* new workers boot from it; the daemon knows its path */
@@ -175,8 +194,9 @@ struct herd {
 
 enum herd_event_kind {
 	HERD_START,
-	HERD_LAUNCHED,      /* worker, number = pid */
+	HERD_LAUNCHED,      /* worker, number = pid, generation */
 	HERD_LAUNCH_FAILED, /* worker, text */
+	HERD_TOLD,          /* worker, text: why it will not serve; its end comes by itself */
 	HERD_ANSWERED,      /* worker: the probe, or whatever proves it */
 	HERD_REFUSED,       /* worker, number = HTTP status (0: late), text = Location, hint */
 	HERD_EXITED,        /* worker, number = the signal that ended it (0: none), text = how */
@@ -189,6 +209,8 @@ enum herd_event_kind {
 	HERD_COUNTED,       /* worker, open, busy; error: errno */
 	HERD_HALF_CLOSED,   /* worker, number = how many, left; error: errno */
 	HERD_ALLOCATOR,     /* worker, allocator */
+	HERD_PARENT,        /* parent; text = why, where it has ended */
+	HERD_PARENT_READ,   /* generation, memory, took_usec; error: errno */
 	HERD_QUEUE,         /* number = waiting to be accepted */
 	HERD_RESTART,       /* slots, n (0: all), force, number = release, text = by whom */
 	HERD_RELEASE,       /* number: boot from that one from now on; the pinned one is gone */
@@ -209,7 +231,15 @@ struct herd_event {
 	int64_t number;
 	int error; /* positive errno; 0: none */
 	const char *text, *hint;
+	unsigned generation; /* of a mold */
 	union {
+		struct {
+			unsigned release;
+			int pid;
+			enum mold_state state;
+			msec_t took;  /* MOLD_READY: to load */
+			msec_t retry; /* MOLD_BROKEN: until another one is made */
+		} parent;
 		struct {
 			const struct reading *readings;
 			size_t n;
@@ -236,19 +266,20 @@ struct herd_event {
 };
 
 enum order_kind {
-	ORDER_LAUNCH,     /* worker: start its process and ask it to prove itself */
-	ORDER_PROBE,      /* worker: ask it again, from the start */
-	ORDER_SIGNAL,     /* worker, number */
-	ORDER_COUNT,      /* worker: its connections */
-	ORDER_CLOSE_IDLE, /* worker */
-	ORDER_CLOSE_BUSY, /* worker */
-	ORDER_READ_ALL,   /* the cheap reading of every worker */
-	ORDER_READ,       /* worker: the dear one */
-	ORDER_PROVE,      /* worker: its allocator */
-	ORDER_LIVENESS,   /* worker: is it alive */
-	ORDER_QUEUE,      /* how many wait to be accepted */
-	ORDER_FORGET,     /* worker: its last word was told; whatever is kept for it can go */
-	ORDER_LEAVE,      /* number = exit code: everything is over */
+	ORDER_LAUNCH,      /* worker: start its process and ask it to prove itself */
+	ORDER_PROBE,       /* worker: ask it again, from the start */
+	ORDER_SIGNAL,      /* worker, number */
+	ORDER_COUNT,       /* worker: its connections */
+	ORDER_CLOSE_IDLE,  /* worker */
+	ORDER_CLOSE_BUSY,  /* worker */
+	ORDER_READ_ALL,    /* the cheap reading of every worker */
+	ORDER_READ,        /* worker: the dear one */
+	ORDER_READ_PARENT, /* number = generation: the dear one, of a mold */
+	ORDER_PROVE,       /* worker: its allocator */
+	ORDER_LIVENESS,    /* worker: is it alive */
+	ORDER_QUEUE,       /* how many wait to be accepted */
+	ORDER_FORGET,      /* worker: its last word was told; whatever is kept for it can go */
+	ORDER_LEAVE,       /* number = exit code: everything is over */
 };
 
 struct order {
@@ -288,13 +319,19 @@ struct worker *herd_resident(struct herd *h, unsigned slot);
 /* Workers that serve (ready or leaving). */
 unsigned herd_serving(const struct herd *h);
 
+/* May a worker of that release still be wanted? Its mold is kept for it. */
+bool herd_wants_release(const struct herd *h, unsigned release);
+
+/* The newest mold that there is, or was; NULL: none. */
+const struct parent *herd_parent(const struct herd *h);
+
 /* Replacements under way. */
 unsigned herd_in_flight(const struct herd *h);
 
-/* Sums over all workers; 0 where nothing is known. */
+/* Sums over all workers and molds; 0 where nothing is known. */
 struct herd_memory {
 	uint64_t rss_bytes, pss_bytes, uss_bytes;
-	bool pss_known; /* of every worker; where it isn't, RSS is in the sum */
+	bool pss_known; /* of every one; where it isn't, RSS is in the sum */
 };
 struct herd_memory herd_memory(const struct herd *h);
 

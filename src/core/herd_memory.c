@@ -47,6 +47,7 @@ struct herd_memory herd_memory(const struct herd *h) {
 		sum.pss_bytes += watch_figure(&w->watch, FIGURE_PSS);
 		sum.pss_known = sum.pss_known && known;
 	}
+	parents_sum(h, &sum);
 	return sum;
 }
 
@@ -63,7 +64,9 @@ static uint64_t known_total(const struct herd *h) {
 		if (w->life.state == WORKER_READY && at != 0 && at >= h->total_since)
 			sum += watch_figure(&w->watch, h->only_rss ? FIGURE_RSS : FIGURE_PSS);
 	}
-	return sum;
+	struct herd_memory molds = { .pss_known = true };
+	parents_sum(h, &molds);
+	return sum + (h->only_rss ? molds.uss_bytes : molds.pss_bytes);
 }
 
 bool herd_total_over(const struct herd *h, uint64_t *value) {
@@ -201,7 +204,9 @@ static bool total_gate_open(const struct herd *h, msec_t now) {
 			bound += gate_bound(&w->watch.gate, FIGURE_PSS, w->watch.rss_bytes,
 					    w->watch.swap_bytes, now);
 	}
-	return bound > h->limits.total_bytes;
+	struct herd_memory molds = { .pss_known = true };
+	parents_sum(h, &molds);
+	return bound + molds.pss_bytes > h->limits.total_bytes;
 }
 
 static msec_t shortest_time(struct step *s) {
@@ -248,6 +253,7 @@ void memory_readings(struct step *s, const struct herd_event *event) {
 		if (open && worker_serves(w->life.state))
 			w->watch.wants_dear = true;
 	}
+	parents_settle(s, open);
 	judge_total(s);
 	h->next_tick = s->now + cadence_next(h->config->memory.interval, shortest_time(s));
 }
@@ -295,11 +301,13 @@ void memory_fresh(struct step *s, struct worker *w) {
 				   .cheap_at = w->watch.cheap_at };
 	w->crossed = 0;
 	w->watch.wants_dear = w->watch.urgent = !s->h->only_rss;
+	parents_moved(s);
 }
 
 void memory_sibling_left(struct step *s) {
 	FOR_EACH_WORKER(s->h, w)
 	gate_shock(&w->watch.gate);
+	parents_moved(s);
 }
 
 void memory_new_limits(struct step *s) {

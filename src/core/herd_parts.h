@@ -77,6 +77,13 @@ bool restart_settle(struct step *s);
 void restart_slot_over(struct step *s, unsigned slot, bool done);
 void restart_boot_failed(struct step *s, const struct worker *w);
 
+/* herd_parent.c */
+void parent_changed(struct step *s, const struct herd_event *event);
+void parent_read(struct step *s, const struct herd_event *event);
+void parents_moved(struct step *s);
+void parents_settle(struct step *s, bool total_open); /* each tick: whose reading is due */
+void parents_sum(const struct herd *h, struct herd_memory *sum);
+
 /* herd_memory.c */
 void memory_readings(struct step *s, const struct herd_event *event);
 void memory_read(struct step *s, struct worker *w, const struct herd_event *event);

@@ -157,7 +157,9 @@ static msec_t back_off(struct step *s, struct slot *slot, unsigned failures) {
 static void boot_reason(const struct herd *h, const struct worker *w, const char *how, char *text,
 			size_t size) {
 	bool timed_out = w->life.state == WORKER_ABANDONED || w->life.state == WORKER_KILLING;
-	if (w->failing != NULL)
+	if (w->told[0] != '\0')
+		snprintf(text, size, "%s", w->told);
+	else if (w->failing != NULL)
 		snprintf(text, size, "%s", w->failing);
 	else if (timed_out)
 		snprintf(text, size, "not ready within %lld s (app.boot_timeout)%s%s",

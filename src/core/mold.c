@@ -17,7 +17,7 @@ static enum mold_action enter(struct mold_life *life, enum mold_state state, mse
 static enum mold_action start(struct mold_life *life, msec_t now, msec_t boot) {
 	life->started = now;
 	life->out = 0;
-	life->stuck = false;
+	life->deaf = life->stuck = false;
 	return enter(life, MOLD_LOADING, now, now + boot, MOLD_START);
 }
 
@@ -37,13 +37,22 @@ static enum mold_action broke(struct mold_life *life, msec_t now) {
 static enum mold_action answered(struct mold_life *life, msec_t now) {
 	if (life->out > 0)
 		life->out--;
+	if (life->deaf)
+		return MOLD_NOTHING;
 	life->deadline = life->out > 0 ? now + MOLD_FORK_PATIENCE : MSEC_NEVER;
 	return MOLD_NOTHING;
 }
 
 static enum mold_action asked(struct mold_life *life, msec_t now) {
-	if (life->out++ == 0)
+	if (life->out++ == 0 && !life->deaf)
 		life->deadline = now + MOLD_FORK_PATIENCE;
+	return MOLD_NOTHING;
+}
+
+/* Mostly its exit is about to be seen, with the status that tells more than our SIGKILL. */
+static enum mold_action deaf(struct mold_life *life, msec_t now) {
+	life->deaf = true;
+	life->deadline = msec_min(life->deadline, now + MOLD_TERM_PATIENCE);
 	return MOLD_NOTHING;
 }
 
@@ -52,6 +61,7 @@ static enum mold_action step_loading(struct mold_life *life, enum mold_event eve
 	case MOLD_LOADED: return enter(life, MOLD_READY, now, MSEC_NEVER, MOLD_NOTHING);
 	case MOLD_LET_GO: return end(life, now, MOLD_TERM);
 	case MOLD_EXIT: return broke(life, now);
+	case MOLD_DEAF: return deaf(life, now);
 	case MOLD_DEADLINE: life->deadline = now + MOLD_TERM_PATIENCE; return MOLD_KILL;
 	case MOLD_WANT:
 	case MOLD_ASKED:
@@ -66,8 +76,9 @@ static enum mold_action step_ready(struct mold_life *life, enum mold_event event
 	case MOLD_ANSWERED: return answered(life, now);
 	case MOLD_LET_GO: return end(life, now, MOLD_TERM);
 	case MOLD_EXIT: return broke(life, now);
+	case MOLD_DEAF: return deaf(life, now);
 	case MOLD_DEADLINE:
-		life->stuck = true;
+		life->stuck = !life->deaf;
 		life->deadline = now + MOLD_TERM_PATIENCE;
 		return MOLD_KILL;
 	case MOLD_WANT:

@@ -34,6 +34,7 @@ enum mold_event {
 	MOLD_LOADED,
 	MOLD_ASKED,    /* a fork was asked for */
 	MOLD_ANSWERED, /* and the oldest one that was out was answered */
+	MOLD_DEAF,     /* nobody is at the other end of its line: it has ended, or has to */
 	MOLD_LET_GO,   /* it is of no more use */
 	MOLD_EXIT,
 	MOLD_DEADLINE,
@@ -57,6 +58,7 @@ struct mold_life {
 	msec_t deadline;   /* MSEC_NEVER: only events move it on */
 	unsigned failures; /* lives in a row that ended early */
 	unsigned out;      /* forks asked for and not answered */
+	bool deaf;         /* MOLD_DEAF was said */
 	bool stuck;        /* it is ended because one was not answered in time */
 };
 

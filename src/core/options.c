@@ -118,6 +118,11 @@ const struct option options[] = {
 	{ "app.mode", OPTION_CHOICE, AT(app.mode), "pool", 0, 0, mode_choices, false,
 		"pool: single-mode workers on listening sockets that pumakeeper owns.",
 		NULL, NULL },
+	{ "app.preload", OPTION_BOOL, AT(app.preload), "false", 0, 0, NULL, false,
+		"true: the app is loaded once, in a process that serves nobody (the mold), and "
+		"workers are forked from it: they share memory and are ready in milliseconds. For "
+		"apps that Puma's own preload_app! suits.",
+		NULL, NULL },
 	{ "app.workers", OPTION_COUNT, AT(app.workers), "auto", 0, CONFIG_WORKERS_MAX, NULL, true,
 		"How many of them. auto: one for each processor.",
 		NULL, NULL },

@@ -66,6 +66,7 @@ static json_t *worker_object(const struct herd *h, const struct worker *w,
 	json_put(object, "restarts", json_count(slot->restarts));
 	json_put(object, "last_reason", json_text_or_null(slot->last_reason));
 	json_put(object, "release", json_text_or_null(facts->release(facts->context, w->release)));
+	json_put(object, "generation", json_known(w->generation != 0, w->generation));
 	json_put(object, "requested", json_boolean(slot->asked));
 	json_put(object, "stopped", json_boolean(w->stopped));
 	return object;
@@ -78,8 +79,9 @@ static json_t *empty_slot(const struct herd *h, unsigned i, msec_t now) {
 	json_t *connections = json_object();
 	json_put(connections, "open", json_null());
 	json_put(connections, "busy", json_null());
-	static const char *const unknown[] = { "pid",       "age_s",   "rss_bytes", "pss_bytes",
-					       "uss_bytes", "stale_s", "allocator", "release" };
+	static const char *const unknown[] = { "pid",       "age_s",     "rss_bytes",
+					       "pss_bytes", "uss_bytes", "stale_s",
+					       "allocator", "release",   "generation" };
 	json_put(object, "slot", json_count(i));
 	/* Without a pause to end it waits for its turn: others boot first, or one still goes. */
 	json_put(object, "state", json_string(slot->retry_at > now ? "backoff" : "waiting"));
@@ -141,6 +143,22 @@ static json_t *herd_object(const struct herd *h) {
 	json_put(object, "effective_bytes",
 		 json_known(h->limits.effective_bytes > 0, h->limits.effective_bytes));
 	json_put(object, "replacing", json_count(herd_in_flight(h)));
+	return object;
+}
+
+static json_t *parent_object(const struct parent *p, const struct status_facts *facts, msec_t now) {
+	bool read = p->read_at != 0;
+	json_t *object = json_object();
+	json_put(object, "kind", json_string("mold"));
+	json_put(object, "generation", json_count(p->generation));
+	json_put(object, "pid", json_known(p->pid != 0, (uint64_t)p->pid));
+	json_put(object, "state", json_string(mold_state_name(p->state)));
+	json_put(object, "age_s", json_count((uint64_t)((now - p->since) / MSEC_SECOND)));
+	json_put(object, "rss_bytes", json_known(read, p->rss_bytes));
+	json_put(object, "pss_bytes", json_known(read, p->pss_bytes));
+	json_put(object, "uss_bytes", json_known(read, p->uss_bytes));
+	json_put(object, "release", json_text_or_null(facts->release(facts->context, p->release)));
+	json_put(object, "last_reason", json_text_or_null(p->reason));
 	return object;
 }
 
@@ -243,6 +261,9 @@ json_t *status_json(const struct herd *h, const struct status_facts *facts, msec
 	json_put(object, "release", json_text_or_null(facts->release(facts->context, h->release)));
 	json_put(object, "listen", urls_array(facts));
 	json_put(object, "herd", herd_object(h));
+	const struct parent *parent = herd_parent(h);
+	json_put(object, "parent",
+		 parent != NULL ? parent_object(parent, facts, now) : json_null());
 	json_put(object, "workers", workers_array(h, facts, now));
 	json_put(object, "counters", counters_object(h));
 	json_put(object, "notes", notes_array(h, facts, now));

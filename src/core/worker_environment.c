@@ -179,6 +179,14 @@ static int add_sockets(const struct worker_environment *w, struct strings *envp)
 	return error != 0 || names == NULL ? error : strings_set(envp, "LISTEN_FDNAMES", names);
 }
 
+/* It has no sockets, but must be the process that was started, too. */
+static int add_mold(const struct worker_environment *w, struct strings *envp) {
+	if (w->mold == NULL)
+		return 0;
+	int error = strings_set(envp, "PUMAKEEPER_MOLD", w->mold);
+	return error != 0 ? error : strings_set(envp, "LISTEN_PID", LISTEN_PID_SLOT);
+}
+
 int worker_environment_build(const struct worker_environment *w, struct strings *envp) {
 	int error = add_users_own(w, envp);
 	if (error == 0)
@@ -191,6 +199,8 @@ int worker_environment_build(const struct worker_environment *w, struct strings 
 		error = add_ruby(w, envp);
 	if (error == 0)
 		error = add_sockets(w, envp);
+	if (error == 0)
+		error = add_mold(w, envp);
 	if (error == 0 && w->single)
 		error = strings_set(envp, "WEB_CONCURRENCY", "0");
 	if (error != 0)

@@ -20,6 +20,7 @@ struct worker_environment {
 	const char *current;         /* that, as configured: may lead through a link; or NULL */
 	const char *const *fd_names; /* LISTEN_FDNAMES: one per inherited socket, from fd 3 on */
 	size_t n_fds;                /* 0: no LISTEN_*, for a preflight */
+	const char *mold;            /* its generation, for ruby/mold.rb; NULL: a worker */
 	const char *preload;         /* the library that was found; NULL: none */
 	const char *malloc_conf;     /* allocator.malloc_conf, or NULL */
 	bool few_arenas;             /* MALLOC_ARENA_MAX=2, where jemalloc can't take hold */

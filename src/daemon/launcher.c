@@ -29,20 +29,31 @@ static void collect(const struct launcher *l, int probe, struct inheritance *in)
 	}
 }
 
-static int build(const struct launcher *l, const char *directory, const struct inheritance *in,
-		 struct strings *argv, struct strings *envp) {
+/* What is to be started, and how. */
+struct start {
+	const struct launcher *launcher;
+	const char *directory;
+	struct inheritance in;
+	const char *mold; /* its generation; NULL: a worker */
+	int output;
+};
+
+static int build(const struct start *start, struct strings *argv, struct strings *envp) {
+	const struct launcher *l = start->launcher;
 	const struct plan *plan = l->plan;
 	bool puma = plan->command.kind == COMMAND_PUMA;
 	bool preload = strcmp(plan->config.allocator.preload, "none") != 0;
 	char file[PATH_MAX + 16];
-	snprintf(file, sizeof file, "%s/worker.rb", plan->ruby_dir);
+	snprintf(file, sizeof file, "%s/%s.rb", plan->ruby_dir,
+		 start->mold != NULL ? "mold" : "worker");
 	const struct worker_environment wish = {
 		.inherited = environ,
 		.app = &plan->config.app.environment,
-		.directory = directory,
+		.directory = start->directory,
 		.current = plan->wished_directory,
-		.fd_names = in->names,
-		.n_fds = in->n,
+		.fd_names = start->in.names,
+		.n_fds = start->mold != NULL ? 0 : start->in.n,
+		.mold = start->mold,
 		.preload = plan->preload[0] != '\0' ? plan->preload : NULL,
 		.malloc_conf = plan->config.allocator.malloc_conf,
 		.few_arenas = preload,
@@ -50,28 +61,30 @@ static int build(const struct launcher *l, const char *directory, const struct i
 		.single = puma,
 	};
 	int error = worker_environment_build(&wish, envp);
-	bool may_notify = plan->config.app.probe.path == NULL && l->notify_path != NULL;
+	bool may_notify = start->mold == NULL && plan->config.app.probe.path == NULL &&
+			  l->notify_path != NULL;
 	if (error == 0 && may_notify)
 		error = strings_set(envp, "NOTIFY_SOCKET", l->notify_path);
 	if (error == 0)
 		error = command_worker_argv(&plan->config.app.command, &plan->command, argv);
-	return error != 0 ? error : release_path_pin_all(argv, plan->wished_directory, directory);
+	return error != 0 ? error
+			  : release_path_pin_all(argv, plan->wished_directory, start->directory);
 }
 
-static int spawn_it(const struct launcher *l, const char *directory, const struct inheritance *in,
-		    struct launched *launched, struct text *why, bool *missing) {
+static int spawn_it(const struct start *start, struct launched *launched, struct text *why,
+		    bool *missing) {
 	struct strings argv = { 0 }, envp = { 0 };
 	enum spawn_step step = SPAWN_FORK;
 	struct spawned spawned = { .pidfd = -1 };
-	int error = build(l, directory, in, &argv, &envp);
+	int error = build(start, &argv, &envp);
 	if (error == 0) {
 		const struct spawn program = {
 			.argv = argv.items,
 			.envp = envp.items,
-			.directory = directory,
-			.fds = in->fds,
-			.n_fds = in->n,
-			.output = l->output,
+			.directory = start->directory,
+			.fds = start->in.fds,
+			.n_fds = start->in.n,
+			.output = start->output,
 		};
 		error = spawn_start(&program, &spawned, &step);
 	}
@@ -80,8 +93,8 @@ static int spawn_it(const struct launcher *l, const char *directory, const struc
 		const struct command_failure failure = { .step = spawn_step_name(step),
 							 .error = -error,
 							 .path = strings_get(&envp, "PATH"),
-							 .directory = directory };
-		command_explain(&l->plan->config.app.command, &failure, why);
+							 .directory = start->directory };
+		command_explain(&start->launcher->plan->config.app.command, &failure, why);
 	}
 	strings_finish(&argv);
 	strings_finish(&envp);
@@ -90,25 +103,53 @@ static int spawn_it(const struct launcher *l, const char *directory, const struc
 	return error;
 }
 
+int launcher_open_probe(const struct launcher *l, unsigned id, char path[108], int *probe,
+			struct text *why) {
+	struct error err = { 0 };
+	*probe = -1;
+	path[0] = '\0';
+	if (l->plan->config.app.probe.path == NULL)
+		return 0;
+	snprintf(path, 108, "%s/probe-%u", l->runtime_dir, id);
+	*probe = listen_unix(path, PROBE_MODE, &err);
+	if (*probe >= 0)
+		return 0;
+	path[0] = '\0';
+	text_puts(why, err.text);
+	return -EADDRNOTAVAIL;
+}
+
 int launcher_start(const struct launcher *l, unsigned id, const char *directory,
 		   struct launched *launched, struct text *why, bool *missing) {
-	struct inheritance in = { 0 };
-	struct error err = { 0 };
+	struct start start = { .launcher = l, .directory = directory, .output = l->output };
 	AUTOCLOSE int probe = -1;
 	*launched = (struct launched){ .pidfd = -1 };
 	*missing = false;
-	if (l->plan->config.app.probe.path != NULL) {
-		snprintf(launched->probe_path, sizeof launched->probe_path, "%s/probe-%u",
-			 l->runtime_dir, id);
-		probe = listen_unix(launched->probe_path, PROBE_MODE, &err);
-		if (probe < 0) {
-			text_puts(why, err.text);
-			return -EADDRNOTAVAIL;
-		}
-	}
-	collect(l, probe, &in);
-	int error = spawn_it(l, directory, &in, launched, why, missing);
+	int error = launcher_open_probe(l, id, launched->probe_path, &probe, why);
+	if (error != 0)
+		return error;
+	collect(l, probe, &start.in);
+	error = spawn_it(&start, launched, why, missing);
 	if (error != 0 && probe >= 0)
 		unlink(launched->probe_path);
 	return error;
+}
+
+int launcher_start_mold(const struct launcher *l, unsigned generation, const char *directory,
+			int channel, int boot, struct launched *launched, struct text *why,
+			bool *missing) {
+	char number[16];
+	snprintf(number, sizeof number, "%u", generation);
+	const struct start start = {
+		.launcher = l,
+		.directory = directory,
+		.in = { .fds = { channel, l->output >= 0 ? l->output : STDOUT_FILENO,
+				 l->output >= 0 ? l->output : STDERR_FILENO },
+			.n = 3 },
+		.mold = number,
+		.output = boot,
+	};
+	*launched = (struct launched){ .pidfd = -1 };
+	*missing = false;
+	return spawn_it(&start, launched, why, missing);
 }

@@ -23,6 +23,21 @@ struct launched {
 };
 
 /*
+ * The socket that a worker is probed through; -1 where app.probe.path is none. The caller's, and
+ * so is the file at `path`. 0, or -errno with the reason in `why`.
+ */
+NODISCARD int launcher_open_probe(const struct launcher *l, unsigned id, char path[108], int *probe,
+				  struct text *why);
+
+/*
+ * A mold (ruby/mold.rb), on its `channel`; until its app is loaded it prints to `boot`. As
+ * launcher_start().
+ */
+NODISCARD int launcher_start_mold(const struct launcher *l, unsigned generation,
+				  const char *directory, int channel, int boot,
+				  struct launched *launched, struct text *why, bool *missing);
+
+/*
  * `directory` is the release to start from. 0, or -errno with the reason, for a person, in `why`
  * and nothing left behind; `missing` says that it was the directory that isn't there.
  */

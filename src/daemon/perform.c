@@ -9,7 +9,7 @@
 #include "daemon/supervisor_parts.h"
 #include "os/clock.h"
 
-static void feed_failed(struct supervisor *s, unsigned worker, const char *why) {
+void supervisor_launch_failed(struct supervisor *s, unsigned worker, const char *why) {
 	const struct herd_event event = { .kind = HERD_LAUNCH_FAILED,
 					  .worker = worker,
 					  .text = why };
@@ -53,21 +53,31 @@ static void ask_for_proof(struct supervisor *s, struct member *m) {
 	member_prove(m, c->app.probe.path != NULL ? &s->probe : NULL, c->app.probe.timeout);
 }
 
-static void take_member(struct supervisor *s, unsigned id, struct launched *launched) {
+void supervisor_take(struct supervisor *s, unsigned id, unsigned generation,
+		     struct launched *launched) {
 	struct member *m =
 		member_create(&s->owner, id, launched->pid, launched->pidfd, launched->probe_path);
 	if (m == NULL || !add_member(s, m)) {
 		/* Nobody would hear of its end: it must not live. */
 		kill(launched->pid, SIGKILL);
 		waitpid(launched->pid, NULL, 0);
-		feed_failed(s, id, strerror(ENOMEM));
+		supervisor_launch_failed(s, id, strerror(ENOMEM));
 		return;
 	}
 	const struct herd_event event = { .kind = HERD_LAUNCHED,
 					  .worker = id,
+					  .generation = generation,
 					  .number = launched->pid };
 	feed(s, &event);
 	ask_for_proof(s, m);
+}
+
+/* A mold that is there needs no directory; one that must be started does. */
+static void launch_from_mold(struct supervisor *s, struct worker *w) {
+	const char *directory = releases_path(&s->releases, w->release);
+	if (!molds_have(s->molds, w->release) && directory != NULL && access(directory, X_OK) != 0)
+		(void)resolve_again(s, w, directory);
+	molds_ask(s->molds, w->release, w->id, w->slot);
 }
 
 static void launch(struct supervisor *s, const struct order *order) {
@@ -78,6 +88,10 @@ static void launch(struct supervisor *s, const struct order *order) {
 	bool missing;
 	if (w == NULL)
 		return;
+	if (s->molds != NULL) {
+		launch_from_mold(s, w);
+		return;
+	}
 	const char *directory = releases_path(&s->releases, w->release);
 	if (directory == NULL)
 		directory = s->plan->directory;
@@ -88,9 +102,9 @@ static void launch(struct supervisor *s, const struct order *order) {
 		error = launcher_start(&s->launcher, w->id, directory, &launched, &why, &missing);
 	}
 	if (error != 0)
-		feed_failed(s, order->worker, buffer);
+		supervisor_launch_failed(s, order->worker, buffer);
 	else
-		take_member(s, order->worker, &launched);
+		supervisor_take(s, order->worker, 0, &launched);
 }
 
 static void prove_again(struct supervisor *s, const struct order *order) {
@@ -103,6 +117,8 @@ static void send_signal(struct supervisor *s, const struct order *order) {
 	struct member *m = supervisor_member(s, order->worker);
 	if (m != NULL)
 		member_signal(m, order->number);
+	else if (s->molds != NULL) /* not born yet */
+		(void)molds_cancel(s->molds, order->worker);
 }
 
 static void count(struct supervisor *s, const struct order *order) {
@@ -143,6 +159,11 @@ static void read_one(struct supervisor *s, const struct order *order) {
 		member_read_memory(m);
 }
 
+static void read_parent(struct supervisor *s, const struct order *order) {
+	if (s->molds != NULL)
+		molds_read(s->molds, (unsigned)order->number);
+}
+
 static void prove(struct supervisor *s, const struct order *order) {
 	struct member *m = supervisor_member(s, order->worker);
 	if (m != NULL)
@@ -162,6 +183,8 @@ static void look_at_queue(struct supervisor *s, const struct order *order UNUSED
 }
 
 static void forget(struct supervisor *s, const struct order *order) {
+	if (s->molds != NULL)
+		molds_forget(s->molds, order->worker);
 	for (size_t i = 0; i < HERD_WORKERS_MAX; i++) {
 		if (s->members[i] == NULL || s->members[i]->id != order->worker)
 			continue;
@@ -180,13 +203,13 @@ static void leave(struct supervisor *s, const struct order *order) {
 }
 
 static void (*const performers[])(struct supervisor *, const struct order *) = {
-	[ORDER_LAUNCH] = launch,         [ORDER_PROBE] = prove_again,
-	[ORDER_SIGNAL] = send_signal,    [ORDER_COUNT] = count,
-	[ORDER_CLOSE_IDLE] = close_idle, [ORDER_CLOSE_BUSY] = close_busy,
-	[ORDER_READ_ALL] = read_all,     [ORDER_READ] = read_one,
-	[ORDER_PROVE] = prove,           [ORDER_LIVENESS] = ask_alive,
-	[ORDER_QUEUE] = look_at_queue,   [ORDER_FORGET] = forget,
-	[ORDER_LEAVE] = leave,
+	[ORDER_LAUNCH] = launch,           [ORDER_PROBE] = prove_again,
+	[ORDER_SIGNAL] = send_signal,      [ORDER_COUNT] = count,
+	[ORDER_CLOSE_IDLE] = close_idle,   [ORDER_CLOSE_BUSY] = close_busy,
+	[ORDER_READ_ALL] = read_all,       [ORDER_READ] = read_one,
+	[ORDER_READ_PARENT] = read_parent, [ORDER_PROVE] = prove,
+	[ORDER_LIVENESS] = ask_alive,      [ORDER_QUEUE] = look_at_queue,
+	[ORDER_FORGET] = forget,           [ORDER_LEAVE] = leave,
 };
 
 void perform(struct supervisor *s, const struct order *order) {

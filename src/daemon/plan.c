@@ -224,8 +224,13 @@ static int look_for_ruby(struct plan *plan, const struct plan *before UNUSED,
 
 static int understand(struct plan *plan, const struct plan *before UNUSED, struct errors *errors) {
 	struct error err = { 0 };
-	if (command_understand(&plan->config.app.command, &plan->command, &err) == 0)
-		return 0;
+	if (command_understand(&plan->config.app.command, &plan->command, &err) == 0) {
+		if (!plan->config.app.preload || plan->command.kind == COMMAND_PUMA)
+			return 0;
+		return error_at(errors_next(errors), 0, 0,
+				"app.preload: only Puma can be preloaded, and app.command is "
+				"something else");
+	}
 	*errors_next(errors) = err;
 	return -1;
 }

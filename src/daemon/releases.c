@@ -1,5 +1,6 @@
 #include "daemon/releases.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,11 +10,16 @@ const char *releases_path(const struct releases *r, unsigned number) {
 	return r->paths[number % RELEASES_KEPT];
 }
 
+unsigned releases_renew(struct releases *r, const char *path) {
+	char copy[PATH_MAX]; /* `path` may be what is overwritten */
+	snprintf(copy, sizeof copy, "%s", path);
+	r->last++;
+	snprintf(r->paths[r->last % RELEASES_KEPT], PATH_MAX, "%s", copy);
+	return r->last;
+}
+
 unsigned releases_add(struct releases *r, const char *path) {
 	const char *newest = releases_path(r, r->last);
-	if (newest != NULL && strcmp(newest, path) == 0)
-		return r->last;
-	r->last++;
-	snprintf(r->paths[r->last % RELEASES_KEPT], PATH_MAX, "%s", path);
-	return r->last;
+	bool same = newest != NULL && strcmp(newest, path) == 0;
+	return same ? r->last : releases_renew(r, path);
 }

@@ -16,5 +16,8 @@ struct releases {
 /* Its number: a new one, unless it is the newest already. */
 unsigned releases_add(struct releases *r, const char *path);
 
+/* Always a new one: the same path may have other code by now. */
+unsigned releases_renew(struct releases *r, const char *path);
+
 /* NULL when it is not known any more. Borrowed until that many others were added. */
 const char *releases_path(const struct releases *r, unsigned number);

@@ -121,7 +121,8 @@ void deploy(struct supervisor *s, const unsigned *slots, unsigned n, bool force,
 		if (before != NULL && strcmp(before, path) != 0)
 			tell_release(s, before, path);
 		event.restart.deploy = true;
-		event.number = releases_add(&s->releases, path);
+		event.number = s->molds != NULL ? releases_renew(&s->releases, path)
+						: releases_add(&s->releases, path);
 	}
 	feed(s, &event);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
@@ -72,26 +73,35 @@ static void step(struct supervisor *s, const struct herd_event *event) {
 		perform(s, &o->list[i]);
 }
 
+static bool is_wanted(const void *herd, unsigned release) {
+	return herd_wants_release(herd, release);
+}
+
 void feed(struct supervisor *s, const struct herd_event *event) {
 	put(s, event);
 	if (s->feeding)
 		return; /* whoever is performing goes on with it */
 	s->feeding = true;
-	while (s->pending_len > 0) {
+	do {
 		struct pending *p = &s->pending[s->pending_first];
 		step(s, &p->event);
 		s->pending_first = (s->pending_first + 1) % PENDING_MAX;
-		s->pending_len--;
-	}
+		if (--s->pending_len == 0 && s->molds != NULL)
+			molds_keep(s->molds, is_wanted, s->herd); /* which is news, too */
+	} while (s->pending_len > 0);
 	s->feeding = false;
 	rearm(s);
 }
 
 static void on_report(void *context, const struct herd_event *event) {
 	struct supervisor *s = context;
+	if (event->kind == HERD_EXITED && s->molds != NULL)
+		molds_hear(s->molds, event->worker);
 	feed(s, event);
 	if (event->kind == HERD_COUNTED)
 		requests_counted(s);
+	if (event->kind == HERD_EXITED)
+		reap_strays(s);
 }
 
 static void on_deadline(struct ev_loop *loop UNUSED, ev_timer *w, int revents UNUSED) {
@@ -126,6 +136,7 @@ static void on_child(struct ev_loop *loop UNUSED, ev_signal *w, int revents UNUS
 		if (s->members[i] != NULL)
 			member_look_stopped(s->members[i]);
 	}
+	reap_strays(s);
 }
 
 static void init_watchers(struct supervisor *s) {
@@ -238,6 +249,16 @@ static int allocate(struct supervisor *s, struct error *err) {
 	return 0;
 }
 
+/* Workers are forked by molds, by way of a process in between: they become ours as orphans. */
+static int open_molds(struct supervisor *s, struct error *err) {
+	if (!s->plan->config.app.preload)
+		return 0;
+	s->molds = molds_create(s->loop, &s->launcher, s->memory, &mold_reports, s);
+	if (s->molds == NULL || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+		return error_at(err, 0, 0, "app.preload: %s", strerror(errno));
+	return 0;
+}
+
 /* Before anything is told, so that a second daemon leaves no trace but its message. */
 static int take_all(struct supervisor *s, struct error *err) {
 	const struct config *c = &s->plan->config;
@@ -249,7 +270,7 @@ static int take_all(struct supervisor *s, struct error *err) {
 		(struct listeners){ .list = s->listeners.names, .len = s->listeners.len };
 	if (open_control(s, err) != 0 || open_notify(s, err) != 0)
 		return -1;
-	return start_readers(s, err);
+	return start_readers(s, err) != 0 ? -1 : open_molds(s, err);
 }
 
 static uint64_t statm_slack(const struct plan *plan) {
@@ -302,6 +323,7 @@ static void begin(struct supervisor *s) {
 static void end_readers(struct supervisor *s) {
 	reader_destroy(s->memory, MSEC_SECOND);
 	reader_destroy(s->sockets, MSEC_SECOND);
+	molds_destroy(s->molds);
 	for (size_t i = 0; i < HERD_WORKERS_MAX; i++) {
 		if (s->members[i] != NULL)
 			member_forget(s->members[i]);

@@ -12,6 +12,7 @@
 #include "daemon/launcher.h"
 #include "daemon/listeners.h"
 #include "daemon/member.h"
+#include "daemon/molds.h"
 #include "daemon/notify.h"
 #include "daemon/output.h"
 #include "daemon/plan.h"
@@ -70,6 +71,7 @@ struct supervisor {
 	struct reader *memory, *sockets;
 	struct member_owner owner;
 	struct member *members[HERD_WORKERS_MAX];
+	struct molds *molds; /* app.preload; NULL: each worker loads the app itself */
 	struct reading readings[HERD_WORKERS_MAX];
 
 	struct pending pending[PENDING_MAX]; /* a ring */
@@ -97,6 +99,17 @@ void perform(struct supervisor *s, const struct order *order);
 
 /* The probe's request and what counts as a yes, from the plan as it is now. */
 void perform_new_rules(struct supervisor *s);
+
+/* A process was launched, or forked by a mold, for this worker. `launched` is taken over. */
+void supervisor_take(struct supervisor *s, unsigned id, unsigned generation,
+		     struct launched *launched);
+void supervisor_launch_failed(struct supervisor *s, unsigned id, const char *why);
+
+/* mold_reports.c */
+extern const struct molds_handler mold_reports;
+
+/* Children that nobody has asked for: what workers leave behind, since molds need a subreaper. */
+void reap_strays(struct supervisor *s);
 
 /* requests.c */
 extern const struct control_handler requests_handler;

@@ -170,6 +170,7 @@ if ENV["PUMAKEEPER_MOLD"]
         writing.close
         reading.read
         reading.close
+        Process.setsid # as one that the daemon has started itself
         @channel.close
         self.class.worker = ask
         true

@@ -49,6 +49,7 @@ START_TEST(what_is_printed_is_what_a_person_would_write)
 				   "    A: \"yes\"\n"
 				   "    \"B C\": 1\n"
 				   "  mode: pool\n"
+				   "  preload: false\n"
 				   "  workers: auto\n"
 				   "  defer_accept: 5s\n";
 	ck_assert_msg(strncmp(printed, head, strlen(head)) == 0, "%s", printed);

@@ -99,6 +99,18 @@ START_TEST(a_fork_that_is_not_answered_is_the_end_of_it)
 }
 END_TEST
 
+START_TEST(one_that_has_closed_its_line_is_killed_if_it_does_not_end_by_itself)
+{
+	make_ready(0);
+	ck_assert_int_eq(step(MOLD_ASKED, 900), MOLD_NOTHING);
+	ck_assert_int_eq(step(MOLD_DEAF, 1000), MOLD_NOTHING);
+	ck_assert_int_eq(step(MOLD_ANSWERED, 1001), MOLD_NOTHING);
+	ck_assert_int_eq(life.deadline, 1000 + MOLD_TERM_PATIENCE);
+	ck_assert_int_eq(step(MOLD_DEADLINE, life.deadline), MOLD_KILL);
+	ck_assert(!life.stuck);
+}
+END_TEST
+
 START_TEST(answered_forks_leave_no_deadline)
 {
 	make_ready(0);
@@ -160,5 +172,7 @@ SUITE("mold", it_is_made_when_a_worker_is_wanted_and_only_once,
       one_that_can_not_be_killed_is_killed_again,
       early_ends_in_a_row_are_waited_for_longer_and_longer_and_a_long_life_forgets_them,
       who_waits_for_a_worker_does_not_wait_for_the_back_off,
-      a_fork_that_is_not_answered_is_the_end_of_it, answered_forks_leave_no_deadline,
-      one_that_is_let_go_does_not_come_back_by_itself, no_order_of_events_forgets_a_process)
+      a_fork_that_is_not_answered_is_the_end_of_it,
+      one_that_has_closed_its_line_is_killed_if_it_does_not_end_by_itself,
+      answered_forks_leave_no_deadline, one_that_is_let_go_does_not_come_back_by_itself,
+      no_order_of_events_forgets_a_process)

@@ -85,7 +85,7 @@ END_TEST
 START_TEST(what_may_change_on_reload_is_what_needs_no_new_daemon)
 {
 	static const char *const fixed[] = {
-		"app.name",   "app.directory",    "app.mode",       "app.listen",
+		"app.name",   "app.directory",    "app.mode",       "app.listen",    "app.preload",
 		"app.output", "app.defer_accept", "control.socket", "control.group",
 	};
 	for (size_t i = 0; i < options_len; i++) {

@@ -1,0 +1,147 @@
+/* Molds as the herd knows them: what there is to tell, and their memory. See herd.h. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/herd_parts.h"
+
+/* It serves nobody, so its memory moves when it forks and when workers go: seldom. */
+#define READ_EVERY MSEC_MINUTE
+
+/* How long an asked for reading may be out before another one is asked for. */
+#define READING_LOST (10 * MSEC_MINUTE)
+
+static struct parent *cell_of(struct herd *h, unsigned release) {
+	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
+		if (h->parents[i].generation != 0 && h->parents[i].release == release)
+			return &h->parents[i];
+	}
+	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
+		if (h->parents[i].generation == 0)
+			return &h->parents[i];
+	}
+	return NULL;
+}
+
+static struct parent *of_generation(struct herd *h, unsigned generation) {
+	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
+		if (h->parents[i].generation == generation)
+			return &h->parents[i];
+	}
+	return NULL;
+}
+
+const struct parent *herd_parent(const struct herd *h) {
+	const struct parent *newest = NULL;
+	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
+		const struct parent *p = &h->parents[i];
+		if (p->generation != 0 && (newest == NULL || p->generation > newest->generation))
+			newest = p;
+	}
+	return newest;
+}
+
+static void tell_changed(struct step *s, const struct herd_event *event, int pid) {
+	static const enum event_id ids[MOLD_STATES] = {
+		[MOLD_GONE] = EVENT_MOLD_GONE,     [MOLD_LOADING] = EVENT_MOLD_LOADING,
+		[MOLD_READY] = EVENT_MOLD_READY,   [MOLD_ENDING] = EVENT_MOLD_ENDING,
+		[MOLD_BROKEN] = EVENT_MOLD_BROKEN,
+	};
+	struct event *e = tell(s, ids[event->parent.state]);
+	event_number(e, "generation", event->generation);
+	event_number(e, "pid", pid);
+	if (event->parent.state == MOLD_LOADING)
+		event_number(e, "release", event->parent.release);
+	if (event->parent.state == MOLD_READY)
+		event_time(e, "took", event->parent.took);
+	if (event->parent.state == MOLD_BROKEN) {
+		event_text(e, "reason", "%s", event->text != NULL ? event->text : "");
+		event_time(e, "retry", event->parent.retry);
+	}
+}
+
+void parent_changed(struct step *s, const struct herd_event *event) {
+	struct parent *p = cell_of(s->h, event->parent.release);
+	if (p == NULL)
+		return; /* one leaver too many: told of by its successor */
+	int pid = event->parent.pid != 0 ? event->parent.pid : p->pid;
+	tell_changed(s, event, pid);
+	if (event->parent.state == MOLD_GONE) {
+		*p = (struct parent){ 0 };
+		return;
+	}
+	if (p->generation != event->generation || event->parent.pid == 0)
+		*p = (struct parent){ 0 };
+	p->generation = event->generation;
+	p->release = event->parent.release;
+	p->pid = event->parent.pid;
+	p->state = event->parent.state;
+	p->since = s->now;
+	p->reason[0] = '\0';
+	if (p->state == MOLD_BROKEN && event->text != NULL) {
+		struct text out = TEXT_IN(p->reason); /* cut, if need be */
+		text_puts(&out, event->text);
+	}
+}
+
+void parent_read(struct step *s, const struct herd_event *event) {
+	struct parent *p = of_generation(s->h, event->generation);
+	if (p == NULL)
+		return;
+	p->asked_at = 0;
+	p->moved = false;
+	p->read_at = s->now;
+	if (event->error != 0)
+		return;
+	budget_spent(&s->h->budget, event->read.took_usec, s->now);
+	p->rss_bytes = event->read.memory.rss_bytes;
+	p->pss_bytes = event->read.memory.pss_bytes;
+	p->uss_bytes = event->read.memory.uss_bytes;
+}
+
+/* What it shares with workers is divided anew. */
+void parents_moved(struct step *s) {
+	for (size_t i = 0; i < HERD_PARENTS_MAX; i++)
+		s->h->parents[i].moved = true;
+}
+
+void parents_settle(struct step *s, bool total_open) {
+	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
+		struct parent *p = &s->h->parents[i];
+		bool due = p->read_at == 0 || p->moved || total_open ||
+			   s->now - p->read_at >= READ_EVERY;
+		bool out = p->asked_at != 0 && s->now - p->asked_at < READING_LOST;
+		if (p->generation == 0 || p->state != MOLD_READY || !due || out)
+			continue;
+		p->asked_at = s->now;
+		give_order(s, ORDER_READ_PARENT, 0, (int)p->generation);
+	}
+}
+
+void parents_sum(const struct herd *h, struct herd_memory *sum) {
+	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
+		const struct parent *p = &h->parents[i];
+		if (p->generation == 0 || p->pid == 0)
+			continue;
+		sum->rss_bytes += p->rss_bytes;
+		sum->pss_bytes += p->pss_bytes;
+		sum->uss_bytes += p->uss_bytes;
+		sum->pss_known = sum->pss_known && p->read_at != 0;
+	}
+}
+
+static bool is_booting_from(const struct herd *h, unsigned release) {
+	for (unsigned i = 0; i < h->cells; i++) {
+		if (h->workers[i].life.state == WORKER_BOOTING && h->workers[i].release == release)
+			return true;
+	}
+	return false;
+}
+
+/* While a deploy may fail, what it goes back to is kept. */
+bool herd_wants_release(const struct herd *h, unsigned release) {
+	if (herd_leaves(h))
+		return false;
+	return release == h->release ||
+	       (h->restart.active && release == h->restart.release_before) ||
+	       is_booting_from(h, release);
+}

@@ -1,0 +1,47 @@
+/* What the two files of the molds share: molds.c has the set, mold_process.c one's process. */
+#pragma once
+
+#include "daemon/birth.h"
+#include "daemon/member.h"
+#include "daemon/molds.h"
+#include "util/text.h"
+
+struct mold {
+	struct mold *next;
+	struct molds *all;
+	unsigned release, generation;
+	struct mold_life life;
+	struct member *member; /* its process; NULL: none */
+	int channel, boot;     /* boot: what it printed until its app was loaded */
+	ev_io heard;
+	ev_timer deadline;
+};
+
+struct molds {
+	struct ev_loop *loop;
+	const struct launcher *launcher;
+	const struct molds_handler *handler;
+	void *context;
+	struct member_owner owner;
+	unsigned generation; /* of the last one */
+	struct mold *list;
+	struct birth *births;
+};
+
+/* How long it may load. */
+msec_t mold_boot_patience(const struct mold *m);
+
+/* Starts it for m->generation. 0, or -errno with the reason in `why`. */
+NODISCARD int mold_launch(struct mold *m, struct text *why);
+
+/* Whatever is held of it. */
+void mold_forget_process(struct mold *m);
+
+/* Kills it and waits for its end: none is left without a parent. */
+void mold_end_process(const struct mold *m);
+
+/* `; it printed: …`, until its app was loaded; then it prints where the app does. */
+void mold_quote(const struct mold *m, struct text *out);
+
+/* Before its end is fed to its life: what it means. `how` is its status. */
+void mold_explain(const struct mold *m, const char *how, struct text *out);

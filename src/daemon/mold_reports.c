@@ -1,0 +1,97 @@
+/* What becomes of molds, and of workers that are forked from them, told to the herd. */
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/supervisor_parts.h"
+
+static const char *directory(void *context, unsigned release) {
+	struct supervisor *s = context;
+	return releases_path(&s->releases, release);
+}
+
+/* Its end is nobody's any more: a child that is not known is reaped. */
+static void end_unwanted(const struct launched *launched) {
+	kill(launched->pid, SIGKILL); /* our child, not reaped: the number is still its */
+	close(launched->pidfd);
+	if (launched->probe_path[0] != '\0')
+		unlink(launched->probe_path);
+}
+
+static void born(void *context, unsigned worker, unsigned generation, struct launched *launched) {
+	struct supervisor *s = context;
+	if (herd_worker(s->herd, worker) == NULL)
+		end_unwanted(launched);
+	else
+		supervisor_take(s, worker, generation, launched);
+	reap_strays(s);
+}
+
+static void unborn(void *context, unsigned worker, const char *why) {
+	struct supervisor *s = context;
+	supervisor_launch_failed(s, worker, why);
+	reap_strays(s);
+}
+
+/* Puma's own word that it serves: a proof only where it isn't asked. */
+static void told(void *context, unsigned worker, enum mold_word word, const char *text) {
+	struct supervisor *s = context;
+	struct member *m = supervisor_member(s, worker);
+	const struct herd_event event = { .kind = HERD_TOLD, .worker = worker, .text = text };
+	if (word == MOLD_WORD_FAILED)
+		feed(s, &event);
+	else if (m != NULL)
+		member_notified(m);
+}
+
+static void changed(void *context, const struct mold_facts *facts) {
+	struct herd_event event = { .kind = HERD_PARENT,
+				    .generation = facts->generation,
+				    .text = facts->reason };
+	event.parent.release = facts->release;
+	event.parent.pid = facts->pid;
+	event.parent.state = facts->state;
+	event.parent.took = facts->took;
+	event.parent.retry = facts->retry;
+	feed(context, &event);
+}
+
+static void was_read(void *context, unsigned generation, const struct herd_event *event) {
+	struct herd_event read = *event;
+	read.kind = HERD_PARENT_READ;
+	read.worker = 0;
+	read.generation = generation;
+	feed(context, &read);
+}
+
+const struct molds_handler mold_reports = {
+	.directory = directory,
+	.born = born,
+	.unborn = unborn,
+	.told = told,
+	.changed = changed,
+	.read = was_read,
+};
+
+static bool is_known(const struct supervisor *s, pid_t pid) {
+	for (size_t i = 0; i < HERD_WORKERS_MAX; i++) {
+		if (s->members[i] != NULL && s->members[i]->pid == pid)
+			return true;
+	}
+	return molds_own(s->molds, pid);
+}
+
+/*
+ * A known one is told of by its pidfd, and is looked behind when that was heard. While a worker is
+ * about to be born an unknown child may be it, dead already.
+ */
+void reap_strays(struct supervisor *s) {
+	while (s->molds != NULL && !molds_expect(s->molds)) {
+		siginfo_t info = { 0 };
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
+			return;
+		if (is_known(s, info.si_pid))
+			return;
+		waitpid(info.si_pid, NULL, WNOHANG);
+	}
+}

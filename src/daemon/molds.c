@@ -1,0 +1,393 @@
+#include "daemon/molds.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/mold_parts.h"
+#include "os/channel.h"
+#include "os/clock.h"
+#include "util/fd.h"
+
+#define TRIES 2 /* molds that may end under a birth before it is given up */
+
+static struct mold *of_release(const struct molds *all, unsigned release) {
+	struct mold *m = all->list;
+	while (m != NULL && m->release != release)
+		m = m->next;
+	return m;
+}
+
+static struct mold *of_generation(const struct molds *all, unsigned generation) {
+	struct mold *m = all->list;
+	while (m != NULL && m->generation != generation)
+		m = m->next;
+	return m;
+}
+
+static struct birth *next_waiting(const struct molds *all, unsigned release) {
+	struct birth *b = all->births;
+	while (b != NULL && (b->release != release || b->state != BIRTH_WAITS))
+		b = b->next;
+	return b;
+}
+
+static void remove_birth(struct molds *all, struct birth *b) {
+	struct birth **at = &all->births;
+	while (*at != b)
+		at = &(*at)->next;
+	*at = b->next;
+	birth_destroy(b);
+}
+
+static void give_up(struct molds *all, struct birth *b, const char *why) {
+	unsigned worker = b->worker;
+	remove_birth(all, b);
+	all->handler->unborn(all->context, worker, why);
+}
+
+static void tell(struct mold *m, const char *reason) {
+	const struct mold_facts facts = {
+		.generation = m->generation,
+		.release = m->release,
+		.pid = m->member != NULL ? m->member->pid : 0,
+		.state = m->life.state,
+		.took = m->life.since - m->life.started,
+		.retry = m->life.state == MOLD_BROKEN ? m->life.deadline - m->life.since : 0,
+		.reason = reason,
+	};
+	m->all->handler->changed(m->all->context, &facts);
+}
+
+static void rearm(struct mold *m) {
+	struct ev_loop *loop = m->all->loop;
+	ev_timer_stop(loop, &m->deadline);
+	if (m->life.deadline == MSEC_NEVER)
+		return;
+	msec_t wait = m->life.deadline - clock_now();
+	ev_now_update(loop); /* libev's own idea of now is as old as its last turn */
+	ev_timer_set(&m->deadline, wait > 0 ? (double)wait / 1000.0 : 0.0, 0.0);
+	ev_timer_start(loop, &m->deadline);
+}
+
+static void step(struct mold *m, enum mold_event event);
+
+static void remove_mold(struct mold *m) {
+	struct mold **at = &m->all->list;
+	while (*at != m)
+		at = &(*at)->next;
+	*at = m->next;
+	ev_timer_stop(m->all->loop, &m->deadline);
+	mold_forget_process(m);
+	free(m);
+}
+
+/* Those who waited for what can't be loaded fail; the herd knows when to try again. */
+static void fail_waiting(struct molds *all, unsigned release, const char *why) {
+	struct birth *b;
+	while ((b = next_waiting(all, release)) != NULL)
+		give_up(all, b, why);
+}
+
+/* Its process is gone, or never came to be. The mold may be gone afterwards. */
+static void ended(struct mold *m, const char *how) {
+	struct molds *all = m->all;
+	unsigned release = m->release, generation = m->generation;
+	bool loading = m->life.state == MOLD_LOADING;
+	char buffer[300];
+	struct text why = TEXT_IN(buffer);
+	mold_explain(m, how, &why);
+	mold_forget_process(m);
+	step(m, MOLD_EXIT);
+	tell(m, buffer);
+	/* Who was told may have let it go, which frees one without a process. */
+	m = of_generation(all, generation);
+	if (m == NULL || m->life.state == MOLD_GONE) {
+		if (m != NULL)
+			remove_mold(m);
+		fail_waiting(all, release, "its mold was let go");
+	} else if (loading) {
+		fail_waiting(all, release, buffer);
+	} else if (next_waiting(all, release) != NULL) {
+		step(m, MOLD_WANT);
+	}
+}
+
+static void on_report(void *context, const struct herd_event *event) {
+	struct molds *all = context;
+	struct mold *m = of_generation(all, event->worker);
+	if (m == NULL)
+		return;
+	if (event->kind == HERD_EXITED)
+		ended(m, event->text);
+	else if (event->kind == HERD_READ)
+		all->handler->read(all->context, m->generation, event);
+}
+
+static void ask_waiting(struct mold *m) {
+	struct molds *all = m->all;
+	struct birth *b;
+	while (m->life.state == MOLD_READY && (b = next_waiting(all, m->release)) != NULL) {
+		char buffer[200];
+		struct text why = TEXT_IN(buffer);
+		int error = birth_ask(b, m->channel, all->launcher, &why);
+		b->generation = m->generation;
+		if (error == 0)
+			step(m, MOLD_ASKED);
+		else if (error == -EAGAIN)
+			return; /* it has enough to do: once more when it has answered */
+		else if (error == -EPIPE)
+			return step(m, MOLD_DEAF);
+		else
+			give_up(all, b, buffer);
+	}
+}
+
+static void on_heard(struct ev_loop *loop, ev_io *w, int revents UNUSED) {
+	struct mold *m = container_of(w, struct mold, heard);
+	char message[CHANNEL_MESSAGE_MAX + 1], buffer[64];
+	struct text text = TEXT_IN(buffer);
+	pid_t sender;
+	ssize_t len = channel_receive(m->channel, message, &sender);
+	if (len == -EAGAIN || len == -EBADMSG)
+		return;
+	if (len <= 0) {
+		ev_io_stop(loop, w);
+		step(m, MOLD_DEAF);
+		return;
+	}
+	if (m->life.state != MOLD_LOADING ||
+	    mold_words_read(message, (size_t)len, &text) != MOLD_WORD_LOADED)
+		return;
+	step(m, MOLD_LOADED);
+	fd_close(&m->boot);
+	tell(m, NULL);
+	ask_waiting(m);
+}
+
+static void start(struct mold *m) {
+	char buffer[300];
+	struct text why = TEXT_IN(buffer);
+	m->generation = ++m->all->generation;
+	if (mold_launch(m, &why) != 0) {
+		ended(m, buffer);
+		return;
+	}
+	ev_io_set(&m->heard, m->channel, EV_READ);
+	ev_io_start(m->all->loop, &m->heard);
+	tell(m, NULL);
+}
+
+static void step(struct mold *m, enum mold_event event) {
+	enum mold_action action = mold_step(&m->life, event, clock_now(), mold_boot_patience(m));
+	rearm(m);
+	if (action == MOLD_START)
+		start(m);
+	else if (action == MOLD_TERM || action == MOLD_KILL)
+		member_signal(m->member, action == MOLD_TERM ? SIGTERM : SIGKILL);
+}
+
+static void on_deadline(struct ev_loop *loop UNUSED, ev_timer *w, int revents UNUSED) {
+	step(container_of(w, struct mold, deadline), MOLD_DEADLINE);
+}
+
+static struct mold *add_mold(struct molds *all, unsigned release) {
+	struct mold *m = calloc(1, sizeof *m);
+	if (m == NULL)
+		return NULL;
+	*m = (struct mold){ .next = all->list,
+			    .all = all,
+			    .release = release,
+			    .life = mold_life(),
+			    .channel = -1,
+			    .boot = -1 };
+	ev_init(&m->heard, on_heard);
+	ev_timer_init(&m->deadline, on_deadline, 0.0, 0.0);
+	all->list = m;
+	return m;
+}
+
+/* Somebody waits for a worker of it. */
+static void want(struct molds *all, unsigned release) {
+	struct mold *m = of_release(all, release);
+	if (m == NULL)
+		m = add_mold(all, release);
+	if (m == NULL)
+		return fail_waiting(all, release, strerror(ENOMEM));
+	if (m->life.state == MOLD_READY)
+		ask_waiting(m);
+	else
+		step(m, MOLD_WANT);
+}
+
+/* The mold has done with it, in whatever way, and may have room for the next. */
+static void answered(struct molds *all, unsigned generation) {
+	struct mold *m = of_generation(all, generation);
+	if (m == NULL || m->life.state != MOLD_READY)
+		return;
+	step(m, MOLD_ANSWERED);
+	ask_waiting(m);
+}
+
+static void on_born(struct birth *b, const struct launched *launched) {
+	struct molds *all = b->owner;
+	struct launched worker = *launched;
+	unsigned id = b->worker, generation = b->generation;
+	all->handler->born(all->context, id, generation, &worker);
+	answered(all, generation);
+}
+
+static void on_unborn(struct birth *b, const char *why) {
+	struct molds *all = b->owner;
+	unsigned generation = b->generation, release = b->release;
+	if (why == NULL && b->tries < TRIES) {
+		birth_again(b);
+		want(all, release);
+	} else {
+		give_up(all, b, why != NULL ? why : "its mold ended before it was forked");
+	}
+	answered(all, generation);
+}
+
+static void on_told(struct birth *b, enum mold_word word, const char *text) {
+	struct molds *all = b->owner;
+	all->handler->told(all->context, b->worker, word, text);
+}
+
+static void on_over(struct birth *b) {
+	remove_birth(b->owner, b);
+}
+
+static const struct birth_handler birth_handler = {
+	.born = on_born, .unborn = on_unborn, .told = on_told, .over = on_over
+};
+
+void molds_ask(struct molds *all, unsigned release, unsigned worker, unsigned slot) {
+	struct birth *b = birth_create(all->loop, &birth_handler, all);
+	if (b == NULL)
+		return all->handler->unborn(all->context, worker, strerror(ENOMEM));
+	b->worker = worker;
+	b->slot = slot;
+	b->release = release;
+	struct birth **last = &all->births;
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = b;
+	want(all, release);
+}
+
+static struct birth *birth_of(const struct molds *all, unsigned worker) {
+	struct birth *b = all->births;
+	while (b != NULL && b->worker != worker)
+		b = b->next;
+	return b;
+}
+
+/* Asked for already, it ends by itself: nobody hears it on its line. */
+bool molds_cancel(struct molds *all, unsigned worker) {
+	struct birth *b = birth_of(all, worker);
+	if (b == NULL || b->state == BIRTH_DONE)
+		return false;
+	struct mold *m = of_release(all, b->release);
+	unsigned generation = b->generation;
+	bool asked = b->state == BIRTH_ASKED;
+	char buffer[300] = "the mold has not forked it";
+	struct text why = TEXT_IN(buffer);
+	if (m != NULL && m->life.state == MOLD_LOADING) {
+		text_puts(&why, "the app is still being loaded (app.boot_timeout)");
+		mold_quote(m, &why);
+	} else {
+		text_puts(&why, "the mold has not forked it");
+	}
+	give_up(all, b, buffer);
+	if (asked)
+		answered(all, generation);
+	return true;
+}
+
+void molds_hear(struct molds *all, unsigned worker) {
+	struct birth *b = birth_of(all, worker);
+	if (b != NULL && b->state == BIRTH_DONE)
+		birth_hear(b);
+}
+
+void molds_forget(struct molds *all, unsigned worker) {
+	struct birth *b = birth_of(all, worker);
+	if (b != NULL && b->state == BIRTH_DONE)
+		remove_birth(all, b);
+}
+
+void molds_keep(struct molds *all, bool (*wanted)(const void *context, unsigned release),
+		const void *context) {
+	for (struct mold *m = all->list, *next; m != NULL; m = next) {
+		next = m->next;
+		/* One that is gone is just being told of. */
+		if (m->life.state == MOLD_ENDING || m->life.state == MOLD_GONE ||
+		    wanted(context, m->release))
+			continue;
+		step(m, MOLD_LET_GO);
+		tell(m, NULL);
+		if (m->life.state == MOLD_GONE)
+			remove_mold(m);
+	}
+}
+
+bool molds_have(const struct molds *all, unsigned release) {
+	return of_release(all, release) != NULL;
+}
+
+void molds_read(struct molds *all, unsigned generation) {
+	struct mold *m = of_generation(all, generation);
+	if (m != NULL && m->member != NULL)
+		member_read_memory(m->member);
+}
+
+bool molds_own(const struct molds *all, pid_t pid) {
+	for (const struct mold *m = all->list; m != NULL; m = m->next) {
+		if (m->member != NULL && m->member->pid == pid)
+			return true;
+	}
+	return false;
+}
+
+bool molds_expect(const struct molds *all) {
+	for (const struct birth *b = all->births; b != NULL; b = b->next) {
+		if (b->state == BIRTH_ASKED)
+			return true;
+	}
+	return false;
+}
+
+struct molds *molds_create(struct ev_loop *loop, const struct launcher *launcher,
+			   struct reader *reader, const struct molds_handler *handler,
+			   void *context) {
+	struct molds *all = calloc(1, sizeof *all);
+	if (all == NULL)
+		return NULL;
+	*all = (struct molds){
+		.loop = loop,
+		.launcher = launcher,
+		.handler = handler,
+		.context = context,
+		.owner = { .loop = loop,
+			   .memory = reader,
+			   .sockets = reader,
+			   .report = on_report,
+			   .context = all },
+	};
+	return all;
+}
+
+void molds_destroy(struct molds *all) {
+	if (all == NULL)
+		return;
+	while (all->list != NULL) {
+		mold_end_process(all->list);
+		remove_mold(all->list);
+	}
+	while (all->births != NULL)
+		remove_birth(all, all->births);
+	member_forget_rest(&all->owner);
+	free(all);
+}

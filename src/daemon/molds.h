@@ -1,0 +1,78 @@
+/*
+ * The molds of a herd: one for each release that workers may be wanted of, and whoever waits to be
+ * forked from one. A second way to bring a worker up, beside launcher_start(): what comes of it is
+ * told later.
+ */
+#pragma once
+
+#include <ev.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "core/herd.h"
+#include "core/mold.h"
+#include "core/mold_words.h"
+#include "daemon/launcher.h"
+#include "daemon/reader.h"
+#include "util/base.h"
+
+struct molds;
+
+/* One of them, as it is now. */
+struct mold_facts {
+	unsigned generation; /* 1, 2, … counts every process */
+	unsigned release;
+	pid_t pid;
+	enum mold_state state;
+	msec_t took;        /* MOLD_READY: to load */
+	msec_t retry;       /* MOLD_BROKEN: until another one is made */
+	const char *reason; /* MOLD_BROKEN: what became of it */
+};
+
+struct molds_handler {
+	/* Where to start a mold of that release from; NULL: nowhere any more. Borrowed. */
+	const char *(*directory)(void *context, unsigned release);
+	/* Its pidfd is the receiver's. */
+	void (*born)(void *context, unsigned worker, unsigned generation,
+		     struct launched *launched);
+	void (*unborn)(void *context, unsigned worker, const char *why);
+	void (*told)(void *context, unsigned worker, enum mold_word word, const char *text);
+	void (*changed)(void *context, const struct mold_facts *facts);
+	void (*read)(void *context, unsigned generation, const struct herd_event *event);
+};
+
+/* Everything borrowed outlives it. NULL: no memory. */
+NODISCARD struct molds *molds_create(struct ev_loop *loop, const struct launcher *launcher,
+				     struct reader *reader, const struct molds_handler *handler,
+				     void *context);
+
+/* Kills what lives, and waits for its end. Takes NULL. */
+void molds_destroy(struct molds *molds);
+
+/* A worker of that release; told of by born() or unborn(). */
+void molds_ask(struct molds *molds, unsigned release, unsigned worker, unsigned slot);
+
+/* Nobody waits for it any more. False: it isn't waited for, or it is a worker by now. */
+bool molds_cancel(struct molds *molds, unsigned worker);
+
+/* Before a worker's end is told: what it has said last. */
+void molds_hear(struct molds *molds, unsigned worker);
+
+/* The line of a worker that is gone. */
+void molds_forget(struct molds *molds, unsigned worker);
+
+/* Lets those go whose release is not wanted. */
+void molds_keep(struct molds *molds, bool (*wanted)(const void *context, unsigned release),
+		const void *context);
+
+/* Is there one that runs, or is made again, for this release? */
+bool molds_have(const struct molds *molds, unsigned release);
+
+/* A dear reading of it; told of by read(). */
+void molds_read(struct molds *molds, unsigned generation);
+
+/* Is that one of its processes? */
+bool molds_own(const struct molds *molds, pid_t pid);
+
+/* Is a worker about to be born, so that a child nobody knows may be it? */
+bool molds_expect(const struct molds *molds);
