@@ -157,6 +157,21 @@ class Herd
     threads.sum { |thread| File.read("#{thread}/schedstat").to_i }
   end
 
+  # Of memory.soft, while it runs: all that was judged by the old one is read again.
+  def reload_soft(size)
+    @config["memory"]["soft"] = size
+    File.write("#{@directory}/bench.yml", @config.to_yaml)
+    raise "reload refused" unless say("reload")["ok"]
+  end
+
+  # While the block runs the daemon does nothing.
+  def paused
+    Process.kill(:STOP, @pid)
+    yield
+  ensure
+    Process.kill(:CONT, @pid)
+  end
+
   def rss_kib
     File.read("/proc/#{@pid}/status")[/VmRSS:\s+(\d+)/, 1].to_i
   end
