@@ -91,10 +91,11 @@ struct parent {
 	int pid; /* 0: it has ended */
 	enum mold_state state;
 	msec_t since;
-	uint64_t rss_bytes, pss_bytes, uss_bytes;
-	msec_t read_at;  /* 0: never */
-	msec_t asked_at; /* a reading is out; 0: none */
-	bool moved;      /* workers have come or gone since it was read */
+	msec_t retry_at; /* MOLD_BROKEN: when another one is made; else 0 */
+	uint64_t rss_bytes, pss_bytes, uss_bytes; /* 0: not known */
+	msec_t read_at;                           /* or tried to; 0: never */
+	msec_t asked_at;                          /* a reading is out; 0: none */
+	bool moved;      /* workers have come or gone since that was asked for */
 	char reason[96]; /* why there is none at the moment; "": there is */
 };
 

@@ -77,6 +77,7 @@ void parent_changed(struct step *s, const struct herd_event *event) {
 	p->state = event->parent.state;
 	p->since = s->now;
 	p->reason[0] = '\0';
+	p->retry_at = p->state == MOLD_BROKEN ? s->now + event->parent.retry : 0;
 	if (p->state == MOLD_BROKEN && event->text != NULL) {
 		struct text out = TEXT_IN(p->reason); /* cut, if need be */
 		text_puts(&out, event->text);
@@ -85,10 +86,9 @@ void parent_changed(struct step *s, const struct herd_event *event) {
 
 void parent_read(struct step *s, const struct herd_event *event) {
 	struct parent *p = of_generation(s->h, event->generation);
-	if (p == NULL)
-		return;
+	if (p == NULL || p->pid == 0)
+		return; /* it has ended meanwhile */
 	p->asked_at = 0;
-	p->moved = false;
 	p->read_at = s->now;
 	if (event->error != 0)
 		return;
@@ -113,6 +113,7 @@ void parents_settle(struct step *s, bool total_open) {
 		if (p->generation == 0 || p->state != MOLD_READY || !due || out)
 			continue;
 		p->asked_at = s->now;
+		p->moved = false;
 		give_order(s, ORDER_READ_PARENT, 0, (int)p->generation);
 	}
 }
@@ -125,7 +126,7 @@ void parents_sum(const struct herd *h, struct herd_memory *sum) {
 		sum->rss_bytes += p->rss_bytes;
 		sum->pss_bytes += p->pss_bytes;
 		sum->uss_bytes += p->uss_bytes;
-		sum->pss_known = sum->pss_known && p->read_at != 0;
+		sum->pss_known = sum->pss_known && p->rss_bytes > 0;
 	}
 }
 

@@ -147,7 +147,7 @@ static json_t *herd_object(const struct herd *h) {
 }
 
 static json_t *parent_object(const struct parent *p, const struct status_facts *facts, msec_t now) {
-	bool read = p->read_at != 0;
+	bool read = p->rss_bytes > 0;
 	json_t *object = json_object();
 	json_put(object, "kind", json_string("mold"));
 	json_put(object, "generation", json_count(p->generation));
@@ -159,6 +159,9 @@ static json_t *parent_object(const struct parent *p, const struct status_facts *
 	json_put(object, "uss_bytes", json_known(read, p->uss_bytes));
 	json_put(object, "release", json_text_or_null(facts->release(facts->context, p->release)));
 	json_put(object, "last_reason", json_text_or_null(p->reason));
+	json_put(object, "retry_s",
+		 json_known(p->retry_at != 0,
+			    (uint64_t)(msec_max(p->retry_at - now, 0) + 999) / 1000));
 	return object;
 }
 

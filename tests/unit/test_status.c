@@ -1,3 +1,5 @@
+#include <errno.h>
+
 #include "core/explain.h"
 #include "core/status.h"
 #include "herd_play.h"
@@ -175,6 +177,46 @@ START_TEST(every_worker_has_the_same_keys)
 }
 END_TEST
 
+/* Of generation 2; `text`: why it has ended. */
+static void mold_is(struct stage *t, enum mold_state state, int pid, const char *text) {
+	struct herd_event event = { .kind = HERD_PARENT, .generation = 2, .text = text };
+	event.parent.release = 1;
+	event.parent.state = state;
+	event.parent.pid = pid;
+	event.parent.retry = 1500;
+	stage_feed(t, event);
+}
+
+START_TEST(a_mold_is_shown_with_what_is_known_of_it)
+{
+	struct stage t;
+	stage_start(&t, 1);
+	ck_assert_str_eq(status(&t, "parent"), "null");
+	mold_is(&t, MOLD_LOADING, 77, NULL);
+	ck_assert_str_eq(status(&t, "parent"),
+			 "{\"kind\":\"mold\",\"generation\":2,\"pid\":77,\"state\":\"loading\","
+			 "\"age_s\":0,\"rss_bytes\":null,\"pss_bytes\":null,\"uss_bytes\":null,"
+			 "\"release\":\"/srv/shop/releases/1\",\"last_reason\":null,"
+			 "\"retry_s\":null}");
+	mold_is(&t, MOLD_READY, 77, NULL);
+	struct herd_event failed = { .kind = HERD_PARENT_READ, .generation = 2, .error = EACCES };
+	stage_feed(&t, failed);
+	ck_assert_str_eq(status(&t, "parent.rss_bytes"), "null");
+	ck_assert_str_eq(status(&t, "herd.pss_bytes"), "null");
+	struct herd_event read = { .kind = HERD_PARENT_READ, .generation = 2 };
+	read.read.memory = (struct memory){ .rss_bytes = 3, .pss_bytes = 2, .uss_bytes = 1 };
+	stage_feed(&t, read);
+	ck_assert_str_eq(status(&t, "parent.rss_bytes"), "3");
+	ck_assert_str_eq(status(&t, "parent.uss_bytes"), "1");
+	mold_is(&t, MOLD_BROKEN, 0, "SIGKILL");
+	ck_assert_str_eq(status(&t, "parent.state"), "\"backoff\"");
+	ck_assert_str_eq(status(&t, "parent.pid"), "null");
+	ck_assert_str_eq(status(&t, "parent.last_reason"), "\"SIGKILL\"");
+	ck_assert_str_eq(status(&t, "parent.retry_s"), "2");
+	end(&t);
+}
+END_TEST
+
 START_TEST(explain_names_the_reason_of_each_rule)
 {
 	struct stage t;
@@ -245,6 +287,6 @@ SUITE("status", what_is_not_known_is_null_and_never_0,
       a_futile_limit_is_degraded_and_a_note, a_slot_in_back_off_says_until_when_and_why,
       a_slot_that_waits_for_the_first_boot_is_not_in_back_off,
       a_slot_shows_who_serves_then_who_comes, a_reason_cut_within_a_character_is_still_told,
-      every_worker_has_the_same_keys, explain_names_the_reason_of_each_rule,
-      explain_says_that_a_successor_failed, explain_compares_the_total_with_the_sum,
-      explain_in_a_rehearsal_says_so)
+      every_worker_has_the_same_keys, a_mold_is_shown_with_what_is_known_of_it,
+      explain_names_the_reason_of_each_rule, explain_says_that_a_successor_failed,
+      explain_compares_the_total_with_the_sum, explain_in_a_rehearsal_says_so)

@@ -1,0 +1,356 @@
+/* Molds as the herd knows them: scripts of events. */
+#include <errno.h>
+
+#include "herd_play.h"
+
+static struct herd_event mold_event(unsigned generation, unsigned release, enum mold_state state,
+				    int pid) {
+	struct herd_event event = { .kind = HERD_PARENT, .generation = generation };
+	event.parent.release = release;
+	event.parent.state = state;
+	event.parent.pid = pid;
+	return event;
+}
+
+static void mold_is(struct stage *t, unsigned generation, unsigned release, enum mold_state state,
+		    int pid) {
+	stage_feed(t, mold_event(generation, release, state, pid));
+}
+
+/* It was killed, and another one is made in five seconds. */
+static void mold_breaks(struct stage *t, unsigned generation, unsigned release) {
+	struct herd_event event = mold_event(generation, release, MOLD_BROKEN, 0);
+	event.text = "SIGKILL";
+	event.parent.retry = 5 * MSEC_SECOND;
+	stage_feed(t, event);
+}
+
+static void mold_was_read(struct stage *t, unsigned generation, uint64_t rss, uint64_t pss,
+			  uint64_t uss) {
+	struct herd_event event = { .kind = HERD_PARENT_READ, .generation = generation };
+	event.read.memory = (struct memory){ .rss_bytes = rss, .pss_bytes = pss, .uss_bytes = uss };
+	event.read.took_usec = 1000;
+	stage_feed(t, event);
+}
+
+/* A herd of two that was forked from the mold 1, pid 50. */
+static void start(struct stage *t) {
+	stage_start(t, 2);
+	mold_is(t, 1, 1, MOLD_LOADING, 50);
+	mold_is(t, 1, 1, MOLD_READY, 50);
+}
+
+/* A tick; which generation is to be read, 0: none. */
+static unsigned asked(struct stage *t) {
+	stage_tick(t, 70 * MIB);
+	const struct order *order = stage_order(t, ORDER_READ_PARENT);
+	ck_assert_uint_le(stage_orders(t, ORDER_READ_PARENT), 1);
+	return order != NULL ? (unsigned)order->number : 0;
+}
+
+START_TEST(each_change_of_a_mold_is_told_once_with_its_numbers)
+{
+	static const struct {
+		enum mold_state state;
+		enum event_id id;
+		const char *key;
+		int64_t value;
+	} rows[] = { { MOLD_LOADING, EVENT_MOLD_LOADING, "release", 3 },
+		     { MOLD_READY, EVENT_MOLD_READY, "took", 1500 },
+		     { MOLD_ENDING, EVENT_MOLD_ENDING, "pid", 50 },
+		     { MOLD_GONE, EVENT_MOLD_GONE, "pid", 50 } };
+	struct stage t;
+	stage_open(&t, 1);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct herd_event event = mold_event(7, 3, rows[i].state, i < 3 ? 50 : 0);
+		event.parent.took = 1500;
+		stage_feed(&t, event);
+		ck_assert_uint_eq(t.orders->n_told, 1);
+		ck_assert_uint_eq(t.told[rows[i].id], 1);
+		ck_assert_int_eq(stage_number(&t, rows[i].id, "generation"), 7);
+		ck_assert_int_eq(stage_number(&t, rows[i].id, rows[i].key), rows[i].value);
+	}
+	ck_assert_ptr_null(herd_parent(t.herd));
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(one_that_ends_by_itself_says_why_and_when_there_is_another)
+{
+	struct stage t;
+	start(&t);
+	mold_breaks(&t, 1, 1);
+	ck_assert_str_eq(stage_said(&t, EVENT_MOLD_BROKEN, "reason"), "SIGKILL");
+	ck_assert_int_eq(stage_number(&t, EVENT_MOLD_BROKEN, "pid"), 50);
+	ck_assert_int_eq(stage_number(&t, EVENT_MOLD_BROKEN, "retry"), 5 * MSEC_SECOND);
+	const struct parent *p = herd_parent(t.herd);
+	ck_assert_int_eq(p->state, MOLD_BROKEN);
+	ck_assert_int_eq(p->pid, 0);
+	ck_assert_str_eq(p->reason, "SIGKILL");
+	ck_assert_int_eq(p->retry_at, t.now + 5 * MSEC_SECOND);
+	mold_is(&t, 2, 1, MOLD_LOADING, 51);
+	p = herd_parent(t.herd);
+	ck_assert_uint_eq(p->generation, 2);
+	ck_assert_str_eq(p->reason, "");
+	ck_assert_int_eq(p->retry_at, 0);
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(its_memory_is_part_of_the_herds)
+{
+	struct stage t;
+	start(&t);
+	ck_assert(!herd_memory(t.herd).pss_known); /* as long as it was not read */
+	mold_was_read(&t, 1, 60 * MIB, 30 * MIB, 2 * MIB);
+	struct herd_memory sum = herd_memory(t.herd);
+	ck_assert(sum.pss_known);
+	ck_assert_uint_eq(sum.rss_bytes, (140 + 60) * MIB);
+	ck_assert_uint_eq(sum.pss_bytes, (110 + 30) * MIB);
+	ck_assert_uint_eq(sum.uss_bytes, (100 + 2) * MIB);
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(its_memory_counts_for_the_total)
+{
+	struct stage t;
+	uint64_t value;
+	start(&t);
+	t.herd->limits.total_bytes = 120 * MIB;
+	ck_assert(!herd_total_over(t.herd, &value));
+	mold_was_read(&t, 1, 60 * MIB, 30 * MIB, 2 * MIB);
+	ck_assert(herd_total_over(t.herd, &value));
+	ck_assert_uint_eq(value, 140 * MIB);
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(the_memory_of_one_that_has_ended_is_nobodys)
+{
+	struct stage t;
+	start(&t);
+	mold_was_read(&t, 1, 60 * MIB, 30 * MIB, 2 * MIB);
+	mold_breaks(&t, 1, 1);
+	ck_assert(herd_memory(t.herd).pss_known);
+	ck_assert_uint_eq(herd_memory(t.herd).pss_bytes, 110 * MIB);
+	mold_was_read(&t, 1, 60 * MIB, 30 * MIB, 2 * MIB); /* a late answer */
+	ck_assert_uint_eq(herd_memory(t.herd).pss_bytes, 110 * MIB);
+	mold_is(&t, 2, 1, MOLD_LOADING, 51);
+	mold_was_read(&t, 1, 60 * MIB, 30 * MIB, 2 * MIB); /* of another life */
+	ck_assert(!herd_memory(t.herd).pss_known);
+	ck_assert_uint_eq(herd_memory(t.herd).pss_bytes, 110 * MIB);
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(a_reading_that_failed_leaves_unknown_what_is_unknown)
+{
+	struct stage t;
+	struct herd_event failed = { .kind = HERD_PARENT_READ, .generation = 1, .error = EACCES };
+	start(&t);
+	ck_assert_uint_eq(asked(&t), 1);
+	stage_feed(&t, failed);
+	ck_assert_uint_eq(herd_parent(t.herd)->rss_bytes, 0);
+	ck_assert(!herd_memory(t.herd).pss_known);
+	ck_assert_uint_eq(asked(&t), 0); /* nor is it tried again at each tick */
+	mold_was_read(&t, 1, 60 * MIB, 30 * MIB, 2 * MIB);
+	stage_feed(&t, failed);
+	ck_assert(herd_memory(t.herd).pss_known);
+	ck_assert_uint_eq(herd_memory(t.herd).pss_bytes, 140 * MIB);
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(it_is_read_once_when_its_app_is_loaded_and_then_every_minute)
+{
+	struct stage t;
+	start(&t);
+	mold_is(&t, 2, 1, MOLD_LOADING, 51);
+	ck_assert_uint_eq(asked(&t), 0);
+	mold_is(&t, 2, 1, MOLD_READY, 51);
+	ck_assert_uint_eq(asked(&t), 2);
+	ck_assert_uint_eq(asked(&t), 0); /* it is being read */
+	mold_was_read(&t, 2, 60 * MIB, 30 * MIB, 2 * MIB);
+	t.now += MSEC_MINUTE - 1;
+	ck_assert_uint_eq(asked(&t), 0);
+	t.now += 1;
+	ck_assert_uint_eq(asked(&t), 2);
+	mold_was_read(&t, 2, 60 * MIB, 30 * MIB, 2 * MIB);
+	mold_is(&t, 2, 1, MOLD_ENDING, 51);
+	t.now += MSEC_HOUR;
+	ck_assert_uint_eq(asked(&t), 0);
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(it_is_read_again_when_workers_have_come_or_gone)
+{
+	struct stage t;
+	start(&t);
+	ck_assert_uint_eq(asked(&t), 1);
+	mold_was_read(&t, 1, 60 * MIB, 30 * MIB, 2 * MIB);
+	ck_assert_uint_eq(asked(&t), 0);
+	t.now += MSEC_SECOND;
+	stage_exited(&t, stage_resident(&t, 1)->id);
+	ck_assert_uint_eq(asked(&t), 1);
+	stage_boot_all(&t); /* while it is being read: that figure is old when it comes */
+	mold_was_read(&t, 1, 60 * MIB, 40 * MIB, 2 * MIB);
+	ck_assert_uint_eq(asked(&t), 1);
+	mold_was_read(&t, 1, 60 * MIB, 30 * MIB, 2 * MIB);
+	ck_assert_uint_eq(asked(&t), 0);
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(near_the_total_it_is_read_at_each_tick)
+{
+	struct stage t;
+	start(&t);
+	t.herd->limits.total_bytes = 145 * MIB;
+	ck_assert_uint_eq(asked(&t), 1);
+	mold_was_read(&t, 1, 60 * MIB, 30 * MIB, 2 * MIB);
+	ck_assert_uint_eq(asked(&t), 1);
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(a_reading_that_never_comes_back_is_asked_for_again_much_later)
+{
+	struct stage t;
+	start(&t);
+	ck_assert_uint_eq(asked(&t), 1);
+	t.now += 10 * MSEC_MINUTE - 1;
+	ck_assert_uint_eq(asked(&t), 0);
+	t.now += 1;
+	ck_assert_uint_eq(asked(&t), 1);
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(during_a_deploy_there_are_two_and_the_newest_is_shown)
+{
+	struct stage t;
+	start(&t);
+	mold_was_read(&t, 1, 60 * MIB, 30 * MIB, 2 * MIB);
+	stage_deploy(&t, 2);
+	mold_is(&t, 2, 2, MOLD_LOADING, 51);
+	mold_is(&t, 2, 2, MOLD_READY, 51);
+	mold_was_read(&t, 2, 60 * MIB, 60 * MIB, 60 * MIB);
+	ck_assert_uint_eq(herd_parent(t.herd)->generation, 2);
+	ck_assert_uint_eq(herd_memory(t.herd).pss_bytes, (110 + 30 + 60) * MIB);
+	mold_breaks(&t, 1, 1); /* the old one: its successor is none of its business */
+	ck_assert_uint_eq(herd_parent(t.herd)->generation, 2);
+	mold_is(&t, 3, 1, MOLD_LOADING, 52); /* of the old release, for one that had asked */
+	ck_assert_uint_eq(herd_parent(t.herd)->generation, 3);
+	mold_is(&t, 3, 1, MOLD_GONE, 0);
+	ck_assert_uint_eq(herd_parent(t.herd)->generation, 2);
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(one_mold_too_many_is_not_kept)
+{
+	struct stage t;
+	stage_open(&t, 1);
+	for (unsigned i = 1; i <= HERD_PARENTS_MAX + 1; i++)
+		mold_is(&t, i, i, MOLD_LOADING, 50 + (int)i);
+	ck_assert_uint_eq(herd_parent(t.herd)->generation, HERD_PARENTS_MAX);
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(the_release_in_force_is_wanted_until_the_herd_leaves)
+{
+	struct stage t;
+	start(&t);
+	stage_feed(&t, (struct herd_event){ .kind = HERD_RELEASE, .number = 5 });
+	ck_assert(herd_wants_release(t.herd, 5));
+	ck_assert(!herd_wants_release(t.herd, 1)); /* who runs on it needs no mold */
+	stage_stop(&t);
+	ck_assert(!herd_wants_release(t.herd, 5));
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(what_a_deploy_may_go_back_to_is_wanted_until_it_is_over)
+{
+	struct stage t;
+	stage_start(&t, 2);
+	unsigned before = t.herd->release;
+	stage_deploy(&t, before + 1);
+	ck_assert(herd_wants_release(t.herd, before));
+	ck_assert(herd_wants_release(t.herd, before + 1));
+	for (unsigned slot = 0; slot < 2; slot++) {
+		unsigned old = stage_resident(&t, slot)->id;
+		ck_assert(herd_wants_release(t.herd, before));
+		stage_bring_up(&t, slot);
+		stage_exited(&t, old);
+	}
+	ck_assert_uint_eq(t.told[EVENT_RESTART_DONE], 1);
+	ck_assert(!herd_wants_release(t.herd, before));
+	ck_assert(herd_wants_release(t.herd, before + 1));
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(a_deploy_that_fails_wants_its_release_no_more)
+{
+	struct stage t;
+	stage_start(&t, 2);
+	unsigned before = t.herd->release;
+	stage_deploy(&t, before + 1);
+	unsigned fresh = stage_successor(&t, 0)->id;
+	stage_feed(&t, (struct herd_event){ .kind = HERD_LAUNCH_FAILED,
+					    .worker = fresh,
+					    .text = "the app could not be loaded" });
+	ck_assert_uint_eq(t.told[EVENT_RESTART_DONE], 1);
+	ck_assert(herd_wants_release(t.herd, before));
+	ck_assert(!herd_wants_release(t.herd, before + 1));
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(a_release_is_wanted_as_long_as_a_worker_boots_of_it)
+{
+	struct stage t;
+	stage_start(&t, 2);
+	unsigned before = t.herd->release;
+	stage_exited(&t, stage_resident(&t, 0)->id);
+	unsigned booting = stage_resident(&t, 0)->id;
+	stage_feed(&t, (struct herd_event){ .kind = HERD_RELEASE, .number = before + 1 });
+	ck_assert(herd_wants_release(t.herd, before));
+	stage_launched(&t, booting);
+	stage_answered(&t, booting);
+	ck_assert(!herd_wants_release(t.herd, before));
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(a_worker_has_the_generation_of_the_mold_that_it_was_forked_from)
+{
+	struct stage t;
+	stage_open(&t, 1);
+	stage_feed(&t, (struct herd_event){ .kind = HERD_START });
+	unsigned id = stage_resident(&t, 0)->id;
+	stage_feed(&t,
+		   (struct herd_event){
+			   .kind = HERD_LAUNCHED, .worker = id, .number = 60, .generation = 4 });
+	ck_assert_uint_eq(herd_worker(t.herd, id)->generation, 4);
+	stage_close(&t);
+}
+END_TEST
+
+SUITE("herd_parent", each_change_of_a_mold_is_told_once_with_its_numbers,
+      one_that_ends_by_itself_says_why_and_when_there_is_another, its_memory_is_part_of_the_herds,
+      its_memory_counts_for_the_total, the_memory_of_one_that_has_ended_is_nobodys,
+      a_reading_that_failed_leaves_unknown_what_is_unknown,
+      it_is_read_once_when_its_app_is_loaded_and_then_every_minute,
+      it_is_read_again_when_workers_have_come_or_gone, near_the_total_it_is_read_at_each_tick,
+      a_reading_that_never_comes_back_is_asked_for_again_much_later,
+      during_a_deploy_there_are_two_and_the_newest_is_shown, one_mold_too_many_is_not_kept,
+      the_release_in_force_is_wanted_until_the_herd_leaves,
+      what_a_deploy_may_go_back_to_is_wanted_until_it_is_over,
+      a_deploy_that_fails_wants_its_release_no_more,
+      a_release_is_wanted_as_long_as_a_worker_boots_of_it,
+      a_worker_has_the_generation_of_the_mold_that_it_was_forked_from)
