@@ -411,6 +411,31 @@ START_TEST(a_late_word_of_a_worker_that_is_gone_means_nothing)
 }
 END_TEST
 
+START_TEST(what_a_worker_tells_of_its_own_failing_is_why_its_boot_failed)
+{
+	struct stage t;
+	stage_open(&t, 1);
+	stage_feed(&t, (struct herd_event){ .kind = HERD_START });
+	unsigned id = stage_resident(&t, 0)->id;
+	stage_launched(&t, id);
+	stage_feed(&t, (struct herd_event){ .kind = HERD_TOLD,
+					    .worker = id,
+					    .text = "the hook before_worker_boot: no pool" });
+	ck_assert_uint_eq(t.orders->len, 0); /* its end comes by itself */
+	stage_exited(&t, id);
+	ck_assert_str_eq(stage_said(&t, EVENT_WORKER_FAILED, "reason"),
+			 "the hook before_worker_boot: no pool");
+	t.now += MSEC_MINUTE;
+	stage_happens(&t, HERD_DEADLINE, 0);
+	id = stage_resident(&t, 0)->id;
+	stage_launched(&t, id);
+	stage_exited(&t, id); /* the next one has told nothing */
+	ck_assert_ptr_nonnull(strstr(stage_said(&t, EVENT_WORKER_FAILED, "reason"),
+				     "it ended while booting: exit status 0"));
+	stage_close(&t);
+}
+END_TEST
+
 SUITE("herd", before_the_first_start_succeeded_only_one_slot_is_tried_with_growing_pauses,
       a_program_that_can_not_be_started_says_why, no_more_boot_at_a_time_than_boot_concurrency_says,
       a_crash_loop_neither_spins_nor_touches_the_healthy,
@@ -427,4 +452,5 @@ SUITE("herd", before_the_first_start_succeeded_only_one_slot_is_tried_with_growi
       a_late_word_of_a_worker_that_is_gone_means_nothing,
       the_first_worker_boots_alone_then_the_others,
       a_worker_over_the_hard_limit_goes_once_its_successor_serves,
-      if_the_successor_fails_the_old_one_stays, three_failed_boots_of_a_first_start_end_it)
+      if_the_successor_fails_the_old_one_stays, three_failed_boots_of_a_first_start_end_it,
+      what_a_worker_tells_of_its_own_failing_is_why_its_boot_failed)

@@ -15,6 +15,19 @@ START_TEST(the_same_directory_is_the_same_release)
 }
 END_TEST
 
+START_TEST(a_renewed_release_has_a_new_number_though_its_directory_is_the_same)
+{
+	static struct releases r;
+	ck_assert_uint_eq(releases_add(&r, "/srv/app"), 1);
+	ck_assert_uint_eq(releases_renew(&r, "/srv/app"), 2);
+	ck_assert_uint_eq(releases_add(&r, "/srv/app"), 2);
+	for (unsigned number = 3; number <= 20; number++) /* from what is about to be forgotten */
+		ck_assert_uint_eq(releases_renew(&r, releases_path(&r, number - 1)), number);
+	ck_assert_uint_eq(releases_renew(&r, releases_path(&r, 20 - RELEASES_KEPT + 1)), 21);
+	ck_assert_str_eq(releases_path(&r, 21), "/srv/app");
+}
+END_TEST
+
 START_TEST(only_the_latest_are_known)
 {
 	static struct releases r;
@@ -31,4 +44,6 @@ START_TEST(only_the_latest_are_known)
 }
 END_TEST
 
-SUITE("releases", the_same_directory_is_the_same_release, only_the_latest_are_known)
+SUITE("releases", the_same_directory_is_the_same_release,
+      a_renewed_release_has_a_new_number_though_its_directory_is_the_same,
+      only_the_latest_are_known)

@@ -85,6 +85,19 @@ START_TEST(sockets_are_announced_with_a_slot_for_the_pid)
 }
 END_TEST
 
+START_TEST(a_mold_has_a_generation_and_no_sockets_but_is_the_process_that_was_started)
+{
+	BUILD(.mold = "3", .ruby_file = "/usr/share/mold.rb", .preload = "/lib/libjemalloc.so.2");
+	IS("PUMAKEEPER_MOLD", "3");
+	IS("RUBYOPT", "-r/usr/share/mold.rb");
+	IS("LD_PRELOAD", "/lib/libjemalloc.so.2");
+	IS("LISTEN_FDS", "(unset)");
+	ck_assert_uint_ge(strlen(value("LISTEN_PID")), 10); /* the same slot */
+	BUILD(.inherited = WORDS("PUMAKEEPER_MOLD=2", "HOME=/"));
+	IS("PUMAKEEPER_MOLD", "(unset)"); /* a daemon that a worker starts */
+}
+END_TEST
+
 START_TEST(the_allocator_is_appended_and_the_users_pairs_come_last)
 {
 	BUILD(.inherited = WORDS("LD_PRELOAD=/lib/mine.so", "MALLOC_CONF=narenas:8"),
@@ -170,6 +183,7 @@ END_TEST
 SUITE("worker_environment", what_systemd_meant_for_us_stays_with_us,
       the_apps_variables_win_and_may_hold_anything, the_working_directory_is_the_one_it_will_have,
       a_gemfile_behind_current_is_the_releases_own, sockets_are_announced_with_a_slot_for_the_pid,
+      a_mold_has_a_generation_and_no_sockets_but_is_the_process_that_was_started,
       the_allocator_is_appended_and_the_users_pairs_come_last,
       without_an_allocator_nothing_of_it_is_set, the_users_number_of_arenas_is_kept,
       our_ruby_comes_behind_the_users_own, a_path_that_rubyopt_would_split_is_found_through_rubylib,
