@@ -33,6 +33,7 @@ static const struct field fields[] = {
 	{ "min", "threads", FIELD_COUNT, AT(threads_min) },
 	{ "max", "threads", FIELD_COUNT, AT(threads_max) },
 	{ "preload_app", NULL, FIELD_FLAG, AT(preload_app) },
+	{ "preload_from", NULL, FIELD_SOURCE, AT(preload_from) },
 	{ "drain_on_shutdown", NULL, FIELD_FLAG, AT(drain_on_shutdown) },
 	{ "rack_handler", NULL, FIELD_FLAG, AT(rack_handler) },
 	{ "pidfile", NULL, FIELD_OPTIONAL, AT(pidfile) },
@@ -128,6 +129,10 @@ void puma_settings_finish(struct puma_settings *s) {
 			strings_finish(member);
 	}
 	*s = (struct puma_settings){ 0 };
+}
+
+bool puma_settings_preloads(const struct puma_settings *s) {
+	return s->preload_app && s->workers > 0; /* single mode ignores it */
 }
 
 const char *settings_source_name(const struct puma_settings *s, enum settings_source from) {

@@ -25,7 +25,7 @@ struct puma_settings {
 	char *rackup; /* NULL: the app is in the configuration itself */
 	struct strings config_files;
 	struct strings binds; /* tcp://…, unix://…, ssl://…, as Puma would bind them */
-	enum settings_source binds_from, workers_from;
+	enum settings_source binds_from, workers_from, preload_from;
 	unsigned workers; /* 0: single mode */
 	unsigned threads_min, threads_max;
 	bool preload_app, drain_on_shutdown;
@@ -56,7 +56,11 @@ NODISCARD int puma_settings_listen(const struct puma_settings *settings, struct 
 struct puma_plan {
 	const struct strings *listen; /* the addresses that will be served */
 	bool workers_taken;           /* `workers` came from here */
+	bool preload;                 /* app.preload */
 };
+
+/* Would Puma by itself load the app once, and fork its workers from that? */
+bool puma_settings_preloads(const struct puma_settings *settings);
 
 /*
  * One sentence for each thing that will not be as Puma's configuration says: dropped, overruled

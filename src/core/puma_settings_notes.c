@@ -108,17 +108,56 @@ static int note_binds(const struct puma_settings *s, const struct strings *serve
 	return error;
 }
 
-static int note_hooks(const struct puma_settings *s, struct strings *notes) {
+/* Hooks around what doesn't happen here: a mold forks workers, and none becomes one. */
+static bool is_never_called(const char *hook) {
+	static const char *const names[] = { "after_worker_shutdown", "on_refork", "before_refork",
+					     "after_refork" };
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(names[i], hook) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* All of one kind in one sentence. */
+static int note_some_hooks(const struct puma_settings *s, bool never, const char *why,
+			   struct strings *notes) {
 	char names[400];
 	struct text out = TEXT_IN(names);
-	if (s->hooks.len == 0)
+	for (size_t i = 0; i < s->hooks.len; i++) {
+		if (is_never_called(s->hooks.items[i]) == never)
+			text_printf(&out, "%s`%s`", out.len > 0 ? ", " : "", s->hooks.items[i]);
+	}
+	return out.len == 0 ? 0
+			    : say(notes, "%s in %s: not called, because %s", names,
+				  settings_source_name(s, FROM_CONFIG_FILE), why);
+}
+
+static int note_hooks(const struct puma_settings *s, const struct puma_plan *plan,
+		      struct strings *notes) {
+	int error = plan->preload
+			    ? 0
+			    : note_some_hooks(s, false,
+					      "a worker of a pool is a single Puma that nobody "
+					      "forks: with `app.preload: true` they are; else what "
+					      "must run in every worker belongs in an initializer",
+					      notes);
+	return error != 0 ? error
+			  : note_some_hooks(s, true,
+					    "pumakeeper itself sees to workers that end, and none "
+					    "becomes what others are forked from",
+					    notes);
+}
+
+/* What a person gave up without a word: the memory that workers shared. */
+static int note_preload(const struct puma_settings *s, const struct puma_plan *plan,
+			struct strings *notes) {
+	if (plan->preload || !puma_settings_preloads(s))
 		return 0;
-	for (size_t i = 0; i < s->hooks.len; i++)
-		text_printf(&out, "%s`%s`", i > 0 ? ", " : "", s->hooks.items[i]);
 	return say(notes,
-		   "%s in %s: not called, because a worker of a pool is a single Puma that nobody "
-		   "forks; what must run in every worker belongs in an initializer",
-		   names, settings_source_name(s, FROM_CONFIG_FILE));
+		   "preload_app (%s) is ignored: each worker loads the app itself, and shares no "
+		   "memory with the others; `app.preload: true` keeps the sharing",
+		   settings_source_name(s, s->preload_from));
 }
 
 /* Known to do no harm when it starts once per worker. */
@@ -151,6 +190,8 @@ int puma_settings_notes(const struct puma_settings *s, const struct puma_plan *p
 		error = say(notes, "workers %u (%s) is ignored: pumakeeper launches app.workers",
 			    s->workers, settings_source_name(s, s->workers_from));
 	if (error == 0)
+		error = note_preload(s, plan, notes);
+	if (error == 0)
 		error = note_binds(s, plan->listen, notes);
 	if (error == 0)
 		error = note_single("pidfile", s->pidfile, "each worker would overwrite it", notes);
@@ -165,5 +206,5 @@ int puma_settings_notes(const struct puma_settings *s, const struct puma_plan *p
 				   "requests from those that stay");
 	for (size_t i = 0; error == 0 && i < s->plugins.len; i++)
 		error = note_plugin(s->plugins.items[i], notes);
-	return error != 0 ? error : note_hooks(s, notes);
+	return error != 0 ? error : note_hooks(s, plan, notes);
 }

@@ -46,6 +46,7 @@ module Pumakeeper
           workers_from: source(options, :workers, "WEB_CONCURRENCY"),
           threads: { min: options[:min_threads].to_i, max: options[:max_threads].to_i },
           preload_app: options[:preload_app] ? true : false,
+          preload_from: source(options, :preload_app),
           drain_on_shutdown: options[:drain_on_shutdown] ? true : false,
           pidfile: options[:pidfile],
           state_path: options[:state],

@@ -8,13 +8,13 @@
 #include "suite.h"
 
 /* As inspect.rb writes it; `extra` comes last, and the last of two equal keys counts. */
-#define TOLD(extra)                                                                              \
-	"{\"pid\":42,\"ruby_version\":\"3.1.2\",\"puma_version\":\"5.6.5\","                     \
-	"\"rack_handler\":false,\"directory\":\"/srv/shop\",\"environment\":\"production\","     \
-	"\"rackup\":\"config.ru\",\"config_files\":[\"config/puma.rb\"],"                        \
-	"\"binds\":[\"tcp://0.0.0.0:9292\"],\"binds_from\":\"default\",\"workers\":0,"           \
-	"\"workers_from\":\"default\",\"threads\":{\"min\":0,\"max\":5},\"preload_app\":false,"  \
-	"\"drain_on_shutdown\":false,\"pidfile\":null,\"state_path\":null,\"control_url\":null," \
+#define TOLD(extra)                                                                                                           \
+	"{\"pid\":42,\"ruby_version\":\"3.1.2\",\"puma_version\":\"5.6.5\","                                                  \
+	"\"rack_handler\":false,\"directory\":\"/srv/shop\",\"environment\":\"production\","                                  \
+	"\"rackup\":\"config.ru\",\"config_files\":[\"config/puma.rb\"],"                                                     \
+	"\"binds\":[\"tcp://0.0.0.0:9292\"],\"binds_from\":\"default\",\"workers\":0,"                                        \
+	"\"workers_from\":\"default\",\"threads\":{\"min\":0,\"max\":5},\"preload_app\":false,"                               \
+	"\"preload_from\":\"default\",\"drain_on_shutdown\":false,\"pidfile\":null,\"state_path\":null,\"control_url\":null," \
 	"\"plugins\":[],\"hooks\":[]" extra "}"
 
 static struct error err;
@@ -80,6 +80,7 @@ START_TEST(what_is_not_as_we_tell_it_is_an_error_and_changes_nothing)
 		TOLD(",\"threads\":5"),
 		TOLD(",\"threads\":{}"),
 		TOLD(",\"preload_app\":1"),
+		TOLD(",\"preload_from\":true"),
 		TOLD(",\"environment\":null"),
 		TOLD(",\"pidfile\":7"),
 	};
@@ -146,6 +147,49 @@ START_TEST(everything_that_is_dropped_is_named_with_its_source)
 }
 END_TEST
 
+START_TEST(without_a_mold_the_way_to_one_is_shown)
+{
+	const char *json =
+		TOLD(",\"workers\":2,\"workers_from\":\"config file\",\"preload_app\":true"
+		     ",\"preload_from\":\"config file\",\"hooks\":[\"before_fork\"]");
+	const char *text = noted(json, (struct puma_plan){ .workers_taken = true });
+	SAYS(text, "preload_app (config/puma.rb) is ignored");
+	SAYS(text, "`app.preload: true` keeps the sharing");
+	SAYS(text, "`before_fork` in config/puma.rb: not called");
+	SAYS(text, "with `app.preload: true` they are");
+	ck_assert_uint_eq(notes.len, 2);
+	/* In single mode it means nothing to Puma, either. */
+	ck_assert_str_eq(noted(TOLD(",\"preload_app\":true"), (struct puma_plan){ 0 }), "");
+}
+END_TEST
+
+START_TEST(with_a_mold_only_the_hooks_that_are_never_called_are_named)
+{
+	static const struct {
+		const char *json, *hooks;
+	} rows[] = {
+		{ TOLD(",\"hooks\":[\"before_fork\",\"on_worker_boot\",\"on_worker_shutdown\","
+		       "\"on_worker_fork\",\"after_worker_fork\",\"before_worker_boot\","
+		       "\"before_worker_shutdown\",\"before_worker_fork\"]"),
+		  NULL },
+		{ TOLD(",\"hooks\":[\"before_fork\",\"after_worker_shutdown\",\"on_refork\"]"),
+		  "`after_worker_shutdown`, `on_refork`" },
+		{ TOLD(",\"hooks\":[\"after_refork\",\"on_worker_boot\",\"before_refork\"]"),
+		  "`after_refork`, `before_refork`" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *text = noted(rows[i].json, (struct puma_plan){ .preload = true });
+		ck_assert_uint_eq(notes.len, rows[i].hooks != NULL);
+		if (rows[i].hooks == NULL)
+			continue;
+		ck_assert_msg(strncmp(text, rows[i].hooks, strlen(rows[i].hooks)) == 0, "%s", text);
+		SAYS(text, " in config/puma.rb: not called, because pumakeeper itself sees to");
+		SAYS(noted(rows[i].json, (struct puma_plan){ 0 }), rows[i].hooks);
+		ck_assert_uint_eq(notes.len, 2); /* those that a mold would call are another one */
+	}
+}
+END_TEST
+
 START_TEST(workers_that_were_taken_are_not_ignored)
 {
 	const char *json = TOLD(",\"workers\":2,\"workers_from\":\"environment\"");
@@ -191,5 +235,7 @@ SUITE("puma_settings", what_is_told_is_understood,
       what_is_not_as_we_tell_it_is_an_error_and_changes_nothing,
       a_plain_configuration_passes_and_needs_no_words,
       what_can_not_be_a_pool_is_refused_with_what_to_do,
-      everything_that_is_dropped_is_named_with_its_source, workers_that_were_taken_are_not_ignored,
-      a_bind_is_noted_only_when_nobody_serves_it, binds_become_addresses_to_listen_on)
+      everything_that_is_dropped_is_named_with_its_source, without_a_mold_the_way_to_one_is_shown,
+      with_a_mold_only_the_hooks_that_are_never_called_are_named,
+      workers_that_were_taken_are_not_ignored, a_bind_is_noted_only_when_nobody_serves_it,
+      binds_become_addresses_to_listen_on)
