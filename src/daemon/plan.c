@@ -6,21 +6,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/last_words.h"
-#include "core/worker_environment.h"
 #include "daemon/allocator_find.h"
 #include "daemon/machine.h"
+#include "daemon/plan_parts.h"
 #include "os/allocator_trial.h"
 #include "os/control_socket.h"
 #include "os/file.h"
-#include "os/preflight.h"
 #include "os/ruby_dir.h"
 #include "os/runtime_dir.h"
 #include "util/fd.h"
 #include "util/heap.h"
 
-#define PREFLIGHT_SECONDS 60
-#define PIPE_SECONDS      5
+#define PIPE_SECONDS 5
 
 struct runtime_bases plan_runtime_bases(void) {
 	return (struct runtime_bases){ .run = "/run",
@@ -28,7 +25,7 @@ struct runtime_bases plan_runtime_bases(void) {
 				       .tmp = "/tmp" };
 }
 
-static int fail(struct errors *errors, const char *what, int error) {
+int plan_fail(struct errors *errors, const char *what, int error) {
 	return error_at(errors_next(errors), 0, 0, "%s: %s", what, strerror(error));
 }
 
@@ -60,10 +57,10 @@ static int read_file(const char *path, bool patient, struct config *config, stru
 
 static int read_words(char *const *argv, struct config *config, struct errors *errors) {
 	if (config_defaults(config) != 0)
-		return fail(errors, "pumakeeperd", ENOMEM);
+		return plan_fail(errors, "pumakeeperd", ENOMEM);
 	for (; *argv != NULL; argv++) {
 		if (strings_add(&config->app.command, *argv) != 0)
-			return fail(errors, "pumakeeperd", ENOMEM);
+			return plan_fail(errors, "pumakeeperd", ENOMEM);
 	}
 	return 0;
 }
@@ -93,7 +90,7 @@ static int look_at_directory(struct plan *plan, const struct plan *before, struc
 	char here[PATH_MAX];
 	int error = find_here(here);
 	if (error != 0)
-		return fail(errors, "the current directory", -error);
+		return plan_fail(errors, "the current directory", -error);
 	/* By now `current` may have moved on, and $PWD doesn't lead here any more. */
 	if (before != NULL && same_wish(before->config.app.directory, wished))
 		memcpy(plan->wished_directory, before->wished_directory, PATH_MAX);
@@ -102,7 +99,7 @@ static int look_at_directory(struct plan *plan, const struct plan *before, struc
 	else if (snprintf(plan->wished_directory, sizeof plan->wished_directory, "%s%s%s",
 			  wished[0] == '/' ? "" : here, wished[0] == '/' ? "" : "/",
 			  wished) >= PATH_MAX)
-		return fail(errors, "app.directory", ENAMETOOLONG);
+		return plan_fail(errors, "app.directory", ENAMETOOLONG);
 	error = plan_resolve_directory(plan, plan->directory);
 	if (error != 0)
 		return error_at(errors_next(errors), 0, 0, "app.directory %s: %s",
@@ -135,7 +132,7 @@ static unsigned count_keepers(const char *name) {
 	return n;
 }
 
-static int resolve_limits(struct plan *plan, struct errors *errors) {
+int plan_resolve_limits(struct plan *plan, struct errors *errors) {
 	struct error err = { 0 };
 	if (limits_resolve(&plan->config, &plan->machine, &plan->limits, &err) == 0)
 		return 0;
@@ -147,10 +144,10 @@ static int look_at_machine(struct plan *plan, const struct plan *before UNUSED,
 			   struct errors *errors) {
 	machine_look(&plan->machine);
 	plan->machine.other_keepers = count_keepers(plan->name);
-	return resolve_limits(plan, errors);
+	return plan_resolve_limits(plan, errors);
 }
 
-PRINTF(2, 3) static int note(struct strings *notes, const char *fmt, ...) {
+int plan_note(struct strings *notes, const char *fmt, ...) {
 	char text[400];
 	va_list args;
 	va_start(args, fmt);
@@ -159,18 +156,18 @@ PRINTF(2, 3) static int note(struct strings *notes, const char *fmt, ...) {
 	return strings_add(notes, text);
 }
 
-/* A file can't wish for so many; `auto` and Puma's own configuration can. */
-static int note_cut(struct plan *plan, unsigned wished, const char *from) {
+int plan_note_cut(struct plan *plan, unsigned wished, const char *from) {
 	if (wished <= CONFIG_WORKERS_MAX)
 		return 0;
-	return note(&plan->notes, "%u workers (%s) are more than a herd holds: there will be %u",
-		    wished, from, CONFIG_WORKERS_MAX);
+	return plan_note(&plan->notes,
+			 "%u workers (%s) are more than a herd holds: there will be %u", wished,
+			 from, CONFIG_WORKERS_MAX);
 }
 
 static int note_auto(struct plan *plan, struct errors *errors) {
-	int error = note_cut(plan, plan->limits.workers_wished,
-			     "app.workers: auto, one for each processor");
-	return error == 0 ? 0 : fail(errors, "app.workers", -error);
+	int error = plan_note_cut(plan, plan->limits.workers_wished,
+				  "app.workers: auto, one for each processor");
+	return error == 0 ? 0 : plan_fail(errors, "app.workers", -error);
 }
 
 /* Found is not enough: some fit, and still don't work here (os/allocator_trial.h). */
@@ -200,8 +197,8 @@ static int look_for_allocator(struct plan *plan, const struct plan *before, stru
 	plan->preload[0] = '\0';
 	if (c->allocator.require || chosen)
 		return error_at(errors_next(errors), 0, 0, "allocator.preload: %.300s", err.text);
-	if (note(&plan->notes, "workers run on the C library's malloc: %.300s", err.text) != 0)
-		return fail(errors, "allocator.preload", ENOMEM);
+	if (plan_note(&plan->notes, "workers run on the C library's malloc: %.300s", err.text) != 0)
+		return plan_fail(errors, "allocator.preload", ENOMEM);
 	plan->missing = plan->notes.items[plan->notes.len - 1];
 	return 0;
 }
@@ -260,7 +257,7 @@ struct plan *plan_create(const struct plan_source *source, const struct plan *be
 			 struct errors *errors) {
 	struct plan *plan = calloc(1, sizeof *plan);
 	if (plan == NULL) {
-		(void)fail(errors, "pumakeeperd", ENOMEM);
+		(void)plan_fail(errors, "pumakeeperd", ENOMEM);
 		return NULL;
 	}
 	int error = source->path != NULL
@@ -291,145 +288,6 @@ void plan_succeed(struct plan *new, struct plan *old) {
 	old->settings = (struct puma_settings){ 0 };
 	old->puma_notes = (struct strings){ 0 };
 	plan_destroy(old);
-}
-
-static int build_preflight(const struct plan *plan, struct strings *argv, struct strings *envp) {
-	char file[PATH_MAX + 16];
-	snprintf(file, sizeof file, "%s/inspect.rb", plan->ruby_dir);
-	const struct worker_environment wish = {
-		.inherited = environ,
-		.app = &plan->config.app.environment,
-		.directory = plan->directory,
-		.current = plan->wished_directory,
-		.ruby_file = file,
-	};
-	int error = worker_environment_build(&wish, envp);
-	if (error == 0)
-		error = strings_set(envp, "PUMAKEEPER_INSPECT_FD", "3");
-	return error != 0 ? error : strings_copy(argv, &plan->config.app.command);
-}
-
-/* The end of what it printed says more than any words of ours. */
-static int explain_preflight(const struct plan *plan, int error, enum spawn_step step,
-			     const char *path, const struct preflight *result,
-			     struct errors *errors) {
-	struct error *err = errors_next(errors);
-	if (error == -ENODATA || error == -ETIMEDOUT) {
-		char buffer[sizeof err->text];
-		struct text words = TEXT_IN(buffer);
-		last_words(result->output, 250, &words);
-		return error_at(err, 0, 0, "app.command %s%s%s",
-				error == -ENODATA ? "ended before Puma could tell its configuration"
-						  : "told nothing of Puma's configuration in time",
-				words.len > 0 ? "; it printed:\n" : "", buffer);
-	}
-	const struct command_failure failure = { .step = spawn_step_name(step),
-						 .error = -error,
-						 .path = path,
-						 .directory = plan->directory };
-	struct text out = text_in(err->text, sizeof err->text);
-	err->line = err->column = 0;
-	command_explain(&plan->config.app.command, &failure, &out);
-	return -1;
-}
-
-static int understand_settings(struct plan *plan, const struct preflight *result,
-			       struct errors *errors) {
-	struct error err = { 0 };
-	if (puma_settings_parse(result->told, &plan->settings, &err) == 0) {
-		plan->has_settings = true;
-		if (puma_settings_check(&plan->settings, result->pid, &err) == 0)
-			return 0;
-	}
-	*errors_next(errors) = err;
-	return -1;
-}
-
-static int run_preflight(struct plan *plan, const struct strings *argv, const struct strings *envp,
-			 struct errors *errors) {
-	struct preflight result = { 0 };
-	enum spawn_step step = SPAWN_FORK;
-	const struct spawn program = { .argv = argv->items,
-				       .envp = envp->items,
-				       .directory = plan->directory };
-	int error = preflight_run(&program, PREFLIGHT_SECONDS * MSEC_SECOND, &result, &step);
-	if (error != 0)
-		return explain_preflight(plan, error, step, strings_get(envp, "PATH"), &result,
-					 errors);
-	error = understand_settings(plan, &result, errors);
-	free(result.told);
-	return error;
-}
-
-static int look_at_puma(struct plan *plan, struct errors *errors) {
-	struct strings argv = { 0 }, envp = { 0 };
-	int error = build_preflight(plan, &argv, &envp);
-	if (error == -EINVAL)
-		error = error_at(errors_next(errors), 0, 0,
-				 "pumakeeper's own Ruby files are in %.300s: Ruby can't be told of "
-				 "a path with a blank and a colon; install it elsewhere",
-				 plan->ruby_dir);
-	else
-		error = error != 0 ? fail(errors, "app.command", -error)
-				   : run_preflight(plan, &argv, &envp, errors);
-	strings_finish(&argv);
-	strings_finish(&envp);
-	return error;
-}
-
-/* What app.listen doesn't say Puma's own configuration does. */
-static int take_binds(struct plan *plan) {
-	const struct puma_settings *s = &plan->settings;
-	int error = puma_settings_listen(s, &plan->config.app.listen);
-	for (size_t i = 0; error == 0 && i < plan->config.app.listen.len; i++)
-		error = note(&plan->puma_notes, "listening on %s (%s)",
-			     plan->config.app.listen.items[i],
-			     settings_source_name(s, s->binds_from));
-	return error;
-}
-
-static int take_workers(struct plan *plan) {
-	const struct puma_settings *s = &plan->settings;
-	unsigned wished = s->workers > 0 ? s->workers : plan->machine.processors;
-	unsigned workers = wished < CONFIG_WORKERS_MAX ? wished : CONFIG_WORKERS_MAX;
-	const char *from = s->workers > 0 ? settings_source_name(s, s->workers_from)
-					  : "one for each processor";
-	if (s->workers > 0)
-		plan->config.app.workers = workers;
-	int error = note_cut(plan, wished, from);
-	return error != 0 ? error : note(&plan->puma_notes, "%u workers (%s)", workers, from);
-}
-
-static int note_differences(struct plan *plan, bool workers_taken) {
-	const struct puma_plan in_force = { .listen = &plan->config.app.listen,
-					    .workers_taken = workers_taken };
-	return puma_settings_notes(&plan->settings, &in_force, &plan->puma_notes);
-}
-
-static int miss_listen(bool no_file, struct errors *errors) {
-	return error_at(errors_next(errors), 0, 0,
-			no_file ? "only Puma can be asked where it shall listen, and this command "
-				  "is none that runs it directly; write a configuration file with "
-				  "app.command and app.listen (`pumakeeperd --sample` prints one), "
-				  "and start pumakeeperd -c FILE"
-				: "app.listen: write where a server that is not Puma shall listen, "
-				  "such as [tcp://0.0.0.0:9292]");
-}
-
-int plan_ask_puma(struct plan *plan, const struct plan_source *source, struct errors *errors) {
-	bool no_file = source->path == NULL, no_listen = plan->config.app.listen.len == 0;
-	if (plan->command.kind != COMMAND_PUMA && no_listen)
-		return miss_listen(no_file, errors);
-	if (plan->command.kind != COMMAND_PUMA)
-		return 0;
-	if (look_at_puma(plan, errors) != 0)
-		return -1;
-	int error = no_listen ? take_binds(plan) : 0;
-	if (error == 0 && no_file)
-		error = take_workers(plan);
-	if (error == 0)
-		error = note_differences(plan, no_file);
-	return error == 0 ? resolve_limits(plan, errors) : fail(errors, "app.command", -error);
 }
 
 void plan_destroy(struct plan *plan) {

@@ -59,8 +59,8 @@ void plan_succeed(struct plan *new, struct plan *old);
 void plan_destroy(struct plan *plan);
 
 /*
- * Asks Puma itself what it would do (os/preflight.h): seconds. Without a file its listeners and
- * number of workers are taken. Only for COMMAND_PUMA, else nothing is done. 0, or -1.
+ * Asks Puma itself what it would do (os/preflight.h): seconds. Without a file its listeners, its
+ * number of workers and whether it preloads are taken. Only for COMMAND_PUMA, else nothing is done. 0, or -1.
  */
 NODISCARD int plan_ask_puma(struct plan *plan, const struct plan_source *source,
 			    struct errors *errors);

@@ -104,6 +104,20 @@ class ConfigurationTest < KeeperTest
     refute_path_exists socket
   end
 
+  def test_without_a_file_what_puma_preloads_is_preloaded_and_it_is_said
+    app(HELLO, puma_rb: "workers 2\npreload_app!\nbind 'unix://#{@dir}/shop.sock'\n")
+    shop = keeper(argv: %w[puma])
+    shop.wait_event("config.note", reason: "the app is preloaded, and workers are forked (config/puma.rb)")
+    shop.wait_ready(2)
+    assert_equal "ready", shop.status["parent"]["state"]
+    assert_equal [1, 1], shop.workers.map { |worker| worker["generation"] }
+    shop.stop
+    app(HELLO, puma_rb: "workers 2\npreload_app! false\n")
+    out, code = run_daemon("--check", "--", "puma", chdir: @app)
+    assert_equal 0, code, out
+    assert_match(/^  preload: false$/, out)
+  end
+
   def test_without_a_file_the_command_line_and_the_environment_count
     app
     shop = keeper(argv: %w[puma -b tcp://127.0.0.1:0], env: { "WEB_CONCURRENCY" => "1" })

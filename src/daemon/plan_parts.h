@@ -1,0 +1,17 @@
+/* What the parts of a plan (daemon/plan.h) share; nobody else's business. */
+#pragma once
+
+#include "daemon/plan.h"
+#include "util/base.h"
+
+/* -1 with `what`: the words for `error`, a positive errno. */
+int plan_fail(struct errors *errors, const char *what, int error);
+
+/* 0 or -ENOMEM. */
+NODISCARD PRINTF(2, 3) int plan_note(struct strings *notes, const char *fmt, ...);
+
+/* A file can't wish for so many; `auto` and Puma's own configuration can. 0 or -ENOMEM. */
+NODISCARD int plan_note_cut(struct plan *plan, unsigned wished, const char *from);
+
+/* Of its configuration on its machine. 0 or -1. */
+NODISCARD int plan_resolve_limits(struct plan *plan, struct errors *errors);
