@@ -72,17 +72,9 @@ def replacing(herd, target, &load)
     thread = Thread.new(&load)
     herd.ask("restart", "--all", "--wait") while thread.alive? &&
                                                  herd.status["counters"]["replacements"] - before < REPLACEMENTS
-    requests, lost = thread.value
+    requests, lost = thread.value.to_a
   end
   [herd.status["counters"]["replacements"] - before, requests, lost, checked["requests"], checked["lost"]]
-end
-
-# One request for each connection, so many connections a second, and evenly: all of a second's at its
-# beginning would be a crowd of 800 that one leaving worker may have accepted half of.
-def h2load(socket)
-  out, = Open3.capture2e("h2load", "--h1", "-n", (800 * SECONDS).to_s, "-c", (800 * SECONDS).to_s,
-                         "-r", "8", "--rate-period", "10ms", "-B", "unix:#{socket}", "http://localhost/up")
-  [out[/(\d+) succeeded/, 1].to_i + out[/(\d+) failed/, 1].to_i, out[/(\d+) failed/, 1].to_i]
 end
 
 Process.setrlimit(:NOFILE, [65_536, Process.getrlimit(:NOFILE)[1]].min)
@@ -94,12 +86,11 @@ Dir.mktmpdir("pumakeeper-unix") do |directory|
                         "environment" => { "RACK_ENV" => "production" } } }
   results = {}
   Herd.run(config) do |herd|
-    results["straight at it (h2load)"] = replacing(herd, socket) { h2load(socket) }
+    results["straight at it (h2load)"] = replacing(herd, socket) { Bench.h2load(socket, seconds: SECONDS) }
     WAYS.each do |name, (next_upstream, times)|
       nginx(directory, socket, free_port, next_upstream, times) do |target|
         results[name] = replacing(herd, target) do
-          result = Bench.wrk("http://#{target}/up", seconds: SECONDS, connections: 8)
-          [result.requests, result.lost]
+          Bench.wrk("http://#{target}/up", seconds: SECONDS, connections: 8)
         end
       end
     end

@@ -30,9 +30,16 @@ module Bench
 
   # Markdown: what was measured, on what, and whether the goal was reached.
   def report(name, title, text, header, rows)
-    table = [header, header.map { "---" }, *rows].map { |row| "| #{row.join(' | ')} |" }
-    page = "# #{title}\n\n#{text.strip}\n\n#{table.join("\n")}\n\n#{machine}\n\n" \
-           "Printed by `./dev bench #{name}`.\n"
+    publish(name, title, text, table(header, rows))
+  end
+
+  def table(header, rows)
+    [header, header.map { "---" }, *rows].map { |row| "| #{row.join(' | ')} |" }.join("\n")
+  end
+
+  # `parts` are paragraphs and tables, in their order.
+  def publish(name, title, *parts)
+    page = ["# #{title}", *parts.map(&:strip), machine, "Printed by `./dev bench #{name}`.\n"].join("\n\n")
     puts page
     FileUtils.mkdir_p("#{ROOT}/tests/bench/results")
     File.write("#{ROOT}/tests/bench/results/#{name}.md", page)
@@ -44,8 +51,8 @@ module Bench
       "Puma #{puma}, pumakeeper #{`#{DAEMON} --version`[/[\d.]+/]}."
   end
 
-  # wrk's answer as numbers; `lost` is every request that did not end in a 2xx or 3xx.
-  Wrk = Struct.new(:requests, :lost, :p50, :p99, :rate)
+  # Answers of a load as numbers; `lost` is every request that did not end in a 2xx or 3xx.
+  Answers = Struct.new(:requests, :lost, :p50, :p99, :rate)
 
   # pause_ms: what each connection waits between requests, on average.
   def wrk(url, seconds:, connections:, close: true, pause_ms: nil)
@@ -54,9 +61,19 @@ module Bench
     words += ["-s", "#{__dir__}/paced.lua"] if pause_ms
     out, = Open3.capture2e({ "PAUSE_MS" => pause_ms.to_s }, *words, url)
     errors = out[/Socket errors: (.*)/, 1].to_s.scan(/\d+/).sum(&:to_i)
-    Wrk.new(out[/(\d+) requests in/, 1].to_i, errors + out[/Non-2xx or 3xx responses: (\d+)/, 1].to_i,
+    Answers.new(out[/(\d+) requests in/, 1].to_i, errors + out[/Non-2xx or 3xx responses: (\d+)/, 1].to_i,
             time(out[/^\s+50%\s+(\S+)/, 1]), time(out[/^\s+99%\s+(\S+)/, 1]),
             out[%r{Requests/sec:\s+([\d.]+)}, 1].to_f)
+  end
+
+  # One request for each connection, 800 a second, and evenly: all of a second's at its beginning
+  # would be a crowd that one leaving worker may have accepted half of.
+  def h2load(socket, seconds:)
+    count = (800 * seconds).to_s
+    out, = Open3.capture2e("h2load", "--h1", "-n", count, "-c", count, "-r", "8", "--rate-period", "10ms",
+                           "-B", "unix:#{socket}", "http://localhost/up")
+    failed = out[/(\d+) failed/, 1].to_i
+    Answers.new(out[/(\d+) succeeded/, 1].to_i + failed, failed)
   end
 
   def time(text)
