@@ -21,8 +21,12 @@ bool connection_busy(const struct connection *c) {
 
 struct connection_count connections_judge(const struct connections *owned) {
 	struct connection_count count = { .open = (unsigned)owned->len };
-	for (size_t i = 0; i < owned->len; i++)
-		count.busy += connection_busy(&owned->list[i]);
+	for (size_t i = 0; i < owned->len; i++) {
+		const struct connection *c = &owned->list[i];
+		bool busy = connection_busy(c);
+		count.busy += busy;
+		count.silent += !busy && !c->counted;
+	}
 	return count;
 }
 

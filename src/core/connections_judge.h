@@ -29,6 +29,8 @@
 
 struct connection_count {
 	unsigned open, busy;
+	unsigned
+		silent; /* not busy, as far as one sees; without totals a request may be under way */
 };
 
 /*

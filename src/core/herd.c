@@ -60,8 +60,7 @@ static void send_kill(struct step *s, struct worker *w) {
 	if (w->killed || w->ready_at == 0)
 		return;
 	w->killed = true;
-	if (w->busy > 0)
-		s->h->counters.connections_lost += (uint64_t)w->busy;
+	count_lost(s, w);
 	tell_connections(tell_of(s, EVENT_DRAIN_KILLED, w), w);
 }
 
@@ -167,6 +166,7 @@ static void on_counted(struct step *s, struct worker *w, const struct herd_event
 	}
 	w->open = event->counted.open;
 	w->busy = event->counted.busy;
+	w->silent = event->counted.silent;
 	if (w->life.state == WORKER_LEAVING && w->busy == 0)
 		drive(s, w, WORKER_QUIET);
 }

@@ -74,6 +74,7 @@ struct worker {
 	bool proof_asked, proof_known;
 
 	int open, busy;    /* connections; -1: not counted */
+	int silent;        /* of those open: nobody can tell whether they are busy */
 	msec_t counted_at; /* 0: never */
 	bool counting;     /* a count is under way */
 	unsigned half_closed;
@@ -250,7 +251,7 @@ struct herd_event {
 			uint64_t took_usec;
 		} read;
 		struct {
-			int open, busy;
+			int open, busy, silent;
 		} counted;
 		int left;
 		const struct allocator *allocator;

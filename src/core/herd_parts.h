@@ -35,6 +35,7 @@ void slot_lasted(struct step *s, const struct worker *w); /* its age, before it 
 void worker_answered(struct step *s, struct worker *w);
 void worker_exited(struct step *s, struct worker *w, const char *how);
 void worker_abandon(struct step *s, struct worker *w, const char *why);
+void count_lost(struct step *s, const struct worker *w); /* with a SIGKILL */
 unsigned herd_booting(const struct herd *h);
 bool slot_may_boot(const struct herd *h);
 

@@ -221,12 +221,24 @@ static bool was_killed(const struct worker *w) {
 	return w->killed || (w->ended_by != 0 && w->ended_by != SIGTERM && w->ended_by != SIGINT);
 }
 
+/*
+ * Those that can't be judged count as well. By the time of a SIGKILL the idle ones among them have
+ * been half-closed, and Puma has let go of them; what is left is very likely at work.
+ */
+static int lost_of(const struct worker *w) {
+	return w->busy >= 0 ? w->busy + w->silent : 0;
+}
+
+void count_lost(struct step *s, const struct worker *w) {
+	s->h->counters.connections_lost += (uint64_t)lost_of(w);
+}
+
 static void drained(struct step *s, const struct worker *w, const char *how) {
 	struct herd_counters *c = &s->h->counters;
 	bool killed = was_killed(w);
 	const char *word = killed ? "killed" : w->half_closed > 0 ? "half_closed" : "clean";
-	if (killed && !w->killed && w->busy > 0)
-		c->connections_lost += (uint64_t)w->busy; /* else SIGKILL counted them */
+	if (killed && !w->killed) /* else SIGKILL counted them */
+		count_lost(s, w);
 	if (killed)
 		c->killed++;
 	else if (w->half_closed > 0)
@@ -237,7 +249,7 @@ static void drained(struct step *s, const struct worker *w, const char *how) {
 	event_time(e, "took", s->now - w->term_at);
 	event_text(e, "how", "%s", word);
 	if (!killed || w->busy >= 0) /* else nobody knows */
-		event_number(e, "lost", killed ? w->busy : 0);
+		event_number(e, "lost", killed ? lost_of(w) : 0);
 	event_text(e, "status", "%s", how);
 }
 

@@ -86,6 +86,7 @@ static void report_count(struct member *m, int error) {
 	struct herd_event event = { .kind = HERD_COUNTED, .error = error };
 	event.counted.open = (int)m->counted.open;
 	event.counted.busy = (int)m->counted.busy;
+	event.counted.silent = (int)m->counted.silent;
 	member_report(m, event);
 }
 

@@ -63,20 +63,11 @@ class DrainTest < UnrulyTest
   end
 
   def test_what_is_cut_off_by_the_kill_is_counted_as_lost
-    shop = herd(1, { restart: { drain_timeout: "1s", half_close_after: "500ms" } })
-    old = pids(shop)[0]
-    lost = Thread.new do
-      shop.get("/slow?ms=60000")
-    rescue EOFError, SystemCallError => e
-      e
-    end
-    wait_busy(shop, old)
-    restart(shop, "0")
+    cut_off("tcp://127.0.0.1:0")
+  end
 
-    assert_kind_of StandardError, lost.value
-    assert_equal ["killed", 1], shop.wait_event("drain.done", pid: old).values_at(:how, :lost)
-    assert_equal 1, shop.status["counters"]["connections_lost"]
-    shop.stop
+  def test_also_where_a_request_can_not_be_seen
+    cut_off("unix://#{dir}/cut.sock")
   end
 
   # Puma does not wait for it, so it lives as long as the process: here as long as the slow request.
@@ -145,6 +136,23 @@ class DrainTest < UnrulyTest
 
   private
 
+  def cut_off(listen)
+    shop = herd(1, { app: { listen: [listen] }, restart: { drain_timeout: "1s", half_close_after: "500ms" } })
+    old = pids(shop)[0]
+    lost = Thread.new do
+      shop.get("/slow?ms=60000")
+    rescue EOFError, SystemCallError => e
+      e
+    end
+    wait_connected(shop, old)
+    restart(shop, "0")
+
+    assert_kind_of StandardError, lost.value
+    assert_equal ["killed", 1], shop.wait_event("drain.done", pid: old).values_at(:how, :lost)
+    assert_equal 1, shop.status["counters"]["connections_lost"]
+    shop.stop
+  end
+
   # Four clients hold two threads for good: each answer is followed by the next request.
   def talk(listen, environment)
     shop = herd(1, { app: { command: ["puma", "--threads", "2:2"], listen: [listen], environment: environment },
@@ -204,10 +212,15 @@ class DrainTest < UnrulyTest
   end
 
   # Until the request has reached the worker, as its connections tell.
-  def wait_busy(shop, pid)
+  def wait_busy(shop, pid, what = "busy")
     Timeout.timeout(PATIENCE) do
-      nil until shop.workers.find { |worker| worker["pid"] == pid }["connections"]["busy"].to_i.positive?
+      nil until shop.workers.find { |worker| worker["pid"] == pid }["connections"][what].to_i.positive?
     end
+  end
+
+  # A request on a unix socket that was read and is not answered looks like none.
+  def wait_connected(shop, pid)
+    wait_busy(shop, pid, "open")
   end
 
   def upgrade(shop)

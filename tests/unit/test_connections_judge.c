@@ -41,6 +41,16 @@ START_TEST(the_last_to_speak_tells_busy_from_idle)
 	const struct connections list = { .list = two, .len = 2 };
 	ck_assert_uint_eq(connections_judge(&list).open, 2);
 	ck_assert_uint_eq(connections_judge(&list).busy, 1);
+	ck_assert_uint_eq(connections_judge(&list).silent, 0);
+}
+END_TEST
+
+START_TEST(what_lies_still_on_a_unix_socket_may_be_at_work)
+{
+	struct connection three[] = { { UNIX }, { UNIX, .rqueue = 10 }, { UNIX } };
+	const struct connections list = { .list = three, .len = 3 };
+	ck_assert_uint_eq(connections_judge(&list).busy, 1);
+	ck_assert_uint_eq(connections_judge(&list).silent, 2);
 }
 END_TEST
 
@@ -240,5 +250,5 @@ START_TEST(a_watch_sees_a_body_arrive)
 END_TEST
 
 SUITE("connections_judge", the_last_to_speak_tells_busy_from_idle,
-      two_looks_tell_what_may_be_closed, a_first_look_allows_what_was_parked_and_nothing_else,
-      a_watch_sees_a_body_arrive)
+      what_lies_still_on_a_unix_socket_may_be_at_work, two_looks_tell_what_may_be_closed,
+      a_first_look_allows_what_was_parked_and_nothing_else, a_watch_sees_a_body_arrive)

@@ -191,6 +191,26 @@ START_TEST(somebody_elses_kill_ends_a_drain_as_badly_as_ours)
 }
 END_TEST
 
+START_TEST(what_could_not_be_judged_is_lost_with_a_kill_too)
+{
+	struct stage t;
+	stage_start(&t, 1);
+	unsigned id = stage_resident(&t, 0)->id;
+	stage_stop(&t);
+	queue_is(&t, 0);
+	struct herd_event count = { .kind = HERD_COUNTED, .worker = id };
+	count.counted.open = 4;
+	count.counted.busy = 1;
+	count.counted.silent = 2; /* unix sockets */
+	stage_feed(&t, count);
+	stage_wait(&t, t.now + t.config.restart.drain_timeout);
+	stage_exited(&t, id);
+	ck_assert_int_eq(stage_number(&t, EVENT_DRAIN_DONE, "lost"), 3);
+	ck_assert_uint_eq(t.herd->counters.connections_lost, 3);
+	stage_close(&t);
+}
+END_TEST
+
 START_TEST(what_was_not_counted_is_not_said_to_be_nothing)
 {
 	struct stage t;
@@ -308,6 +328,7 @@ SUITE("herd_leave", a_drain_is_counted_five_times_a_second_not_at_every_event,
       asked_twice_nobody_gets_more_than_a_short_grace,
       a_worker_that_ignores_term_is_half_closed_and_killed_in_bounded_time,
       somebody_elses_kill_ends_a_drain_as_badly_as_ours,
+      what_could_not_be_judged_is_lost_with_a_kill_too,
       what_was_not_counted_is_not_said_to_be_nothing,
       stopped_during_the_first_boot_it_leaves_with_0, stopped_during_a_replacement_both_go,
       stopped_during_back_off_it_leaves_at_once,
