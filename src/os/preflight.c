@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,11 +44,12 @@ static int read_more(int fd, struct line *line) {
 
 /*
  * The pidfd is watched beside the pipe: a program that ends while a child of its own keeps the
- * pipe open would otherwise cost the whole patience.
+ * pipe open would otherwise cost the whole patience. And a signal that ends us.
  */
-static int wait_for_line(int fd, int pidfd, msec_t until, struct line *line) {
+static int wait_for_line(int fd, int pidfd, int stopped, msec_t until, struct line *line) {
 	struct pollfd sources[] = { { .fd = fd, .events = POLLIN },
-				    { .fd = pidfd, .events = POLLIN } };
+				    { .fd = pidfd, .events = POLLIN },
+				    { .fd = stopped, .events = POLLIN } };
 	while (!line->whole) {
 		msec_t left = until - clock_now();
 		if (left <= 0)
@@ -57,6 +59,8 @@ static int wait_for_line(int fd, int pidfd, msec_t until, struct line *line) {
 			return -errno;
 		if (n <= 0)
 			continue;
+		if (sources[2].revents != 0)
+			return -ECANCELED;
 		int error = sources[0].revents != 0 ? read_more(fd, line) : -ENODATA;
 		if (error != 0)
 			return error;
@@ -89,8 +93,21 @@ static void read_tail(int fd, char *tail) {
 	tail[n > 0 ? n : 0] = '\0';
 }
 
-static int look(const struct spawn *program, int output, msec_t patience, struct line *line,
-		struct preflight *result, enum spawn_step *failed) {
+/* Those that end us; one that is ignored (nohup) does not. */
+static sigset_t enders(void) {
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	sigset_t set;
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		struct sigaction now;
+		if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+			sigaddset(&set, signals[i]);
+	}
+	return set;
+}
+
+static int look(const struct spawn *program, int output, int stopped, msec_t patience,
+		struct line *line, struct preflight *result, enum spawn_step *failed) {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return -errno;
@@ -101,7 +118,7 @@ static int look(const struct spawn *program, int output, msec_t patience, struct
 	spawn.fds = &writing;
 	spawn.n_fds = 1;
 	spawn.output = output;
-	spawn.dies_with_us = true; /* nobody would end it after a Ctrl-C */
+	spawn.dies_with_us = true; /* nobody would end it after a SIGKILL */
 	msec_t until = clock_now() + patience;
 	struct spawned child;
 	int error = spawn_start(&spawn, &child, failed);
@@ -110,8 +127,24 @@ static int look(const struct spawn *program, int output, msec_t patience, struct
 	AUTOCLOSE int pidfd = child.pidfd;
 	fd_close(&writing);
 	result->pid = child.pid;
-	error = wait_for_line(reading, pidfd, until, line);
+	error = wait_for_line(reading, pidfd, stopped, until, line);
 	result->status = finish(&child, error);
+	return error;
+}
+
+/*
+ * What is looked at has a session of its own, so a Ctrl-C meets us only, and to die with us takes
+ * no more than the leader: what it has started would stay. So the signal waits until the group is
+ * ended, and takes effect when the mask is as it was.
+ */
+static int look_undisturbed(const struct spawn *program, int output, msec_t patience,
+			    struct line *line, struct preflight *result, enum spawn_step *failed) {
+	sigset_t before, set = enders();
+	sigprocmask(SIG_BLOCK, &set, &before);
+	int stopped = signalfd(-1, &set, SFD_CLOEXEC); /* -1 is passed over by poll() */
+	int error = look(program, output, stopped, patience, line, result, failed);
+	fd_close(&stopped);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	return error;
 }
 
@@ -126,7 +159,7 @@ int preflight_run(const struct spawn *program, msec_t patience, struct preflight
 		return text == NULL ? -ENOMEM : -errno;
 
 	struct line line = { .text = text };
-	int error = look(program, output, patience, &line, result, failed);
+	int error = look_undisturbed(program, output, patience, &line, result, failed);
 	read_tail(output, result->output);
 	if (error != 0)
 		return error;

@@ -26,7 +26,8 @@ struct preflight {
  * Of `program` the fds and the output are ours. 0; -ENODATA when it ended and told nothing (not
  * Puma, or its configuration raised: see `output`), -ETIMEDOUT when `patience` ended,
  * -EMSGSIZE, or what spawn_start() returned, then with `failed` set. Its whole process group is
- * killed and the program reaped before this returns.
+ * killed and the program reaped before this returns; or before SIGINT, SIGTERM or SIGHUP, which
+ * waits for that, ends us.
  */
 NODISCARD int preflight_run(const struct spawn *program, msec_t patience, struct preflight *result,
 			    enum spawn_step *failed);

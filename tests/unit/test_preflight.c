@@ -101,17 +101,17 @@ START_TEST(what_can_not_be_started_says_in_which_step)
 }
 END_TEST
 
-/* A Ctrl-C meets the daemon only: the look is in a session of its own. */
-START_TEST(a_look_ends_with_who_looks)
-{
-	int ends[2];
+/* A signal ends who looks; the process whose pid `tells` writes to descriptor 9 ends, too. */
+static void end_the_looker(const char *tells, int number) {
+	int ends[2], status = 0;
 	pid_t looked_at = 0;
 	ck_assert_int_eq(pipe(ends), 0);
 	pid_t looker = fork();
 	if (looker == 0) {
-		char script[100];
-		snprintf(script, sizeof script, "echo $$ > /proc/%d/fd/%d; exec sleep 100",
-			 (int)getpid(), ends[1]);
+		char script[160];
+		signal(number, SIG_DFL); /* Check has handlers of its own */
+		snprintf(script, sizeof script, "exec 9> /proc/%d/fd/%d; %s", (int)getpid(),
+			 ends[1], tells);
 		_exit(look(script, 100000) == 0);
 	}
 	close(ends[1]); /* so that a look that can't begin is an end of file, and not for ever */
@@ -119,12 +119,24 @@ START_TEST(a_look_ends_with_who_looks)
 	ck_assert_int_eq(fscanf(told, "%d", &looked_at), 1);
 	int pidfd = (int)syscall(SYS_pidfd_open, looked_at, 0);
 	ck_assert_int_ge(pidfd, 0);
-	kill(looker, SIGKILL);
-	ck_assert_int_eq(waitpid(looker, NULL, 0), looker);
+	kill(looker, number);
+	ck_assert_int_eq(waitpid(looker, &status, 0), looker);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == number);
 	struct pollfd gone = { .fd = pidfd, .events = POLLIN };
 	ck_assert_int_eq(poll(&gone, 1, 10000), 1);
 	close(pidfd);
 	fclose(told);
+}
+
+START_TEST(a_look_ends_with_who_looks)
+{ end_the_looker("echo $$ >&9; exec sleep 100 9>&-", SIGKILL); }
+END_TEST
+
+/* It is in a session of its own, so that only who looks gets the signal. */
+START_TEST(after_a_ctrl_c_nothing_is_left_that_it_had_started)
+{
+	end_the_looker("sleep 100 9>&- & echo $! >&9; wait", SIGINT);
+	end_the_looker("sleep 100 9>&- & echo $! >&9; wait", SIGTERM);
 }
 END_TEST
 
@@ -133,4 +145,4 @@ SUITE("preflight", what_is_told_comes_back_as_one_line,
       only_the_end_of_much_output_is_kept, patience_ends_and_takes_the_whole_group_with_it,
       a_child_that_keeps_the_pipe_open_costs_no_patience,
       half_a_line_and_an_endless_one_are_nothing, what_can_not_be_started_says_in_which_step,
-      a_look_ends_with_who_looks)
+      a_look_ends_with_who_looks, after_a_ctrl_c_nothing_is_left_that_it_had_started)
