@@ -131,6 +131,7 @@ json_t *explain_json(const struct herd *h, unsigned slot, msec_t now) {
 	json_put(object, "slot", json_count(slot));
 	json_put(object, "pid", json_known(w->pid > 0, (uint64_t)w->pid));
 	json_put(object, "state", json_string(worker_state_name(w->life.state)));
+	json_put(object, "generation", json_known(w->generation != 0, w->generation));
 	json_put(object, "figure", json_string(figure_name(herd_figure(h))));
 	json_put(object, "limit_bytes", json_count(h->limits.soft_bytes));
 	json_put(object, "hard_bytes", json_count(h->limits.hard_bytes));

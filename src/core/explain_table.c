@@ -25,6 +25,8 @@ static void print_head(const json_t *answer, const char *figure, const struct st
 	flow_part(&flow, INK_BOLD, "slot %" PRId64, json_read_number_or(answer, "slot", -1));
 	if (json_read_number(answer, "pid", &n))
 		flow_part(&flow, INK_PLAIN, "pid %" PRId64, n);
+	if (json_read_number(answer, "generation", &n))
+		flow_part(&flow, INK_PLAIN, "gen %" PRId64, n);
 	if (state != NULL)
 		flow_part(&flow, status_ink(state), "%s", state);
 	if (json_read_number(answer, "limit_bytes", &n)) {

@@ -16,7 +16,7 @@
 /*
  * `answer` may have any shape: what is missing or null is not known.
  *
- *     slot, pid: n; state, verdict: "…"; figure: "uss"; limit_bytes: n or null
+ *     slot, pid, generation: n; state, verdict: "…"; figure: "uss"; limit_bytes: n or null
  *     samples: [{ age_ms, rss_bytes, pss_bytes, uss_bytes, dear: bool }], the oldest first
  *     rules: [{ cause: "soft", fires: bool, reason: "2 of 3 strikes" }]
  *     history: ["a sentence" or an event of event_print_json()]

@@ -4,6 +4,12 @@
 
 #include "core/json_write.h"
 
+/* Who goes now comes back when there is a mold again, and not before. */
+static bool lacks_mold(const struct herd *h) {
+	const struct parent *p = herd_parent(h);
+	return p != NULL && p->release == h->release && p->state == MOLD_BROKEN;
+}
+
 static const char *state_word(const struct herd *h) {
 	switch (h->state) {
 	case HERD_STARTING: return "starting";
@@ -15,7 +21,7 @@ static const char *state_word(const struct herd *h) {
 	bool futile = false;
 	for (size_t i = 0; i < ARRAY_LEN(h->futile); i++)
 		futile = futile || h->futile[i].futile;
-	return futile || herd_serving(h) < h->n_slots ? "degraded" : "ok";
+	return futile || lacks_mold(h) || herd_serving(h) < h->n_slots ? "degraded" : "ok";
 }
 
 static json_t *allocator_object(const struct allocator *a) {

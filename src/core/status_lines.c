@@ -18,7 +18,8 @@ enum ink status_ink(const char *state) {
 		{ "ready", INK_GREEN },    { "ok", INK_GREEN },        { "booting", INK_YELLOW },
 		{ "leaving", INK_YELLOW }, { "draining", INK_YELLOW }, { "closing", INK_YELLOW },
 		{ "killing", INK_RED },    { "backoff", INK_RED },     { "starting", INK_YELLOW },
-		{ "degraded", INK_RED },   { "stopping", INK_YELLOW },
+		{ "degraded", INK_RED },   { "stopping", INK_YELLOW }, { "loading", INK_YELLOW },
+		{ "ending", INK_YELLOW },
 	};
 	for (size_t i = 0; state != NULL && i < ARRAY_LEN(inks); i++) {
 		if (strcmp(inks[i].state, state) == 0)
@@ -72,12 +73,12 @@ static const char *count(const json_t *o, const char *key, const struct style *s
 	return buffer;
 }
 
-static const char *bytes(const json_t *o, const char *key, const struct style *style,
+static const char *bytes(const json_t *o, const char *key, bool is_short, const struct style *style,
 			 char buffer[NUMBER]) {
 	struct text out = text_in(buffer, NUMBER);
 	int64_t n;
 	if (json_read_number(o, key, &n))
-		paint_bytes(&out, n, false);
+		paint_bytes(&out, n, is_short);
 	else
 		text_puts(&out, paint_unknown(style));
 	return buffer;
@@ -91,10 +92,11 @@ static void print_memory(const json_t *herd, struct flow *flow) {
 	const char *sum = flow->style->unicode ? "Σ" : "sum of ";
 	if (!pss && !json_read_number(herd, "rss_bytes", &n))
 		return;
-	bytes(herd, key, flow->style, used);
+	bytes(herd, key, false, flow->style, used);
 	if (json_read_number(herd, "limit_bytes", &n))
 		flow_part(flow, INK_PLAIN, "%s of %s (%s%s)", used,
-			  bytes(herd, "limit_bytes", flow->style, limit), sum, pss ? "PSS" : "RSS");
+			  bytes(herd, "limit_bytes", false, flow->style, limit), sum,
+			  pss ? "PSS" : "RSS");
 	else
 		flow_part(flow, INK_PLAIN, "%s (%s%s)", used, sum, pss ? "PSS" : "RSS");
 }
@@ -156,10 +158,67 @@ static void print_second_line(const json_t *status, struct flow *flow) {
 	flow_end(flow);
 }
 
+/* What workers would take beyond what they do, if each had all for itself. */
+static void print_sharing(const json_t *herd, struct flow *flow) {
+	char saved[NUMBER];
+	struct text out = TEXT_IN(saved);
+	int64_t rss, pss;
+	if (!json_read_number(herd, "rss_bytes", &rss) ||
+	    !json_read_number(herd, "pss_bytes", &pss) || pss < 0 || rss <= pss)
+		return;
+	paint_bytes(&out, rss - pss, true);
+	flow_part(flow, INK_GREEN, "sharing saves %s", saved);
+}
+
+/* One that isn't ready: for how long, or until when. */
+static void print_wait(const json_t *parent, struct flow *flow) {
+	char when[NUMBER];
+	struct text out = TEXT_IN(when);
+	const char *state = json_read_string(parent, "state");
+	int64_t seconds;
+	if (json_read_number(parent, "retry_s", &seconds)) {
+		paint_age(&out, seconds);
+		flow_part(flow, INK_PLAIN, "another one in %s", when);
+	} else if (state != NULL && strcmp(state, "ready") != 0 &&
+		   json_read_number(parent, "age_s", &seconds)) {
+		paint_age(&out, seconds);
+		flow_part(flow, INK_PLAIN, "for %s", when);
+	}
+}
+
+/* What workers are forked from. */
+static void print_parent(const json_t *status, struct flow *flow) {
+	char one[NUMBER], two[NUMBER], three[NUMBER];
+	const json_t *parent = json_object_get(status, "parent");
+	const char *state = json_read_string(parent, "state");
+	const char *reason = json_read_string(parent, "last_reason");
+	int64_t n;
+	if (!json_is_object(parent))
+		return;
+	flow_part(flow, INK_BOLD, "%s", or_unknown(json_read_string(parent, "kind"), flow->style));
+	flow_part(flow, INK_PLAIN, "gen %s", count(parent, "generation", flow->style, one));
+	if (json_read_number(parent, "pid", &n))
+		flow_part(flow, INK_PLAIN, "pid %s", count(parent, "pid", flow->style, one));
+	flow_part(flow, status_ink(state), "%s", or_unknown(state, flow->style));
+	print_wait(parent, flow);
+	if (json_read_number(parent, "rss_bytes", &n))
+		flow_part(flow, INK_PLAIN, "%s (pss %s, uss %s)",
+			  bytes(parent, "rss_bytes", true, flow->style, one),
+			  bytes(parent, "pss_bytes", true, flow->style, two),
+			  bytes(parent, "uss_bytes", true, flow->style, three));
+	print_sharing(json_object_get(status, "herd"), flow);
+	flow_end(flow);
+	if (reason == NULL)
+		return;
+	text_puts(flow->out, "  ");
+	paint_wrapped(flow->out, flow->style, 2, reason);
+}
+
 void status_print_head(const json_t *status, const struct style *style, struct text *out) {
 	struct flow flow = { .out = out, .style = style };
 	print_first_line(status, &flow);
 	print_second_line(status, &flow);
+	print_parent(status, &flow);
 }
 
 /* In this order; those that must stay 0 only when they are not. */
@@ -219,8 +278,6 @@ static void print_notes(const json_t *status, const struct style *style, struct 
 		if (note != NULL)
 			print_note(note, style, out);
 	}
-	if (!json_read_same(workers, "release"))
-		print_note("workers of different releases are running", style, out);
 	for (size_t i = 0; i < json_array_size(workers); i++)
 		print_stale(json_array_get(workers, i), style, out);
 }

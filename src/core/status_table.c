@@ -22,6 +22,7 @@ enum {
 	CONNECTIONS,
 	STRIKES,
 	RESTARTS,
+	GENERATION,
 	RELEASE,
 	ALLOCATOR,
 	REASON,
@@ -41,9 +42,10 @@ static const struct column all_columns[COLUMNS] = {
 	[CONNECTIONS] = { "BUSY/OPEN", .right = true, .expendable = 3 },
 	[STRIKES] = { "STRIKES", .right = true, .expendable = 6 },
 	[RESTARTS] = { "RESTARTS", .right = true, .expendable = 7 },
-	[RELEASE] = { "RELEASE", .expendable = 11 },
-	[ALLOCATOR] = { "ALLOCATOR", .expendable = 12 },
-	[REASON] = { "LAST", .stretches = true, .expendable = 13 },
+	[GENERATION] = { "GEN", .right = true, .expendable = 11 },
+	[RELEASE] = { "RELEASE", .expendable = 12 },
+	[ALLOCATOR] = { "ALLOCATOR", .expendable = 13 },
+	[REASON] = { "LAST", .stretches = true, .expendable = 14 },
 };
 
 /* What the cells of one table have in common. */
@@ -51,7 +53,7 @@ struct view {
 	const json_t *workers;
 	const struct style *style;
 	const char *figure; /* what is compared with the limit: "uss" */
-	bool same_allocator, same_release, no_strikes, no_restarts;
+	bool same_allocator, same_release, same_generation, no_strikes, no_restarts;
 };
 
 static void put_number(const json_t *o, const char *key, const struct view *v, struct text *out) {
@@ -167,6 +169,10 @@ static void cell_at(const void *context, unsigned row, unsigned column, struct c
 		if (!v->no_restarts)
 			put_number(w, "restarts", v, &out);
 		break;
+	case GENERATION:
+		if (!v->same_generation)
+			put_number(w, "generation", v, &out);
+		break;
 	case RELEASE:
 		if (!v->same_release) {
 			const char *release = status_release_name(json_read_string(w, "release"));
@@ -203,6 +209,7 @@ static struct view view_of(const json_t *status, const struct style *style) {
 		.figure = figure != NULL ? figure : "uss",
 		.same_allocator = json_read_same(workers, "allocator"),
 		.same_release = json_read_same(workers, "release"),
+		.same_generation = json_read_same(workers, "generation"),
 		.no_strikes = all_zero(workers, "strikes"),
 		.no_restarts = all_zero(workers, "restarts"),
 	};

@@ -67,5 +67,16 @@ START_TEST(hostile_words_stay_in_their_place)
 }
 END_TEST
 
-SUITE("explain_table", the_samples_and_each_rule_are_told, nothing_known_is_said_as_that,
-      without_a_limit_nothing_is_over_it, hostile_words_stay_in_their_place)
+START_TEST(whose_mold_it_was_forked_from_is_said)
+{
+	json_t *answer = json_pack("{s:i,s:i,s:i,s:s}", "slot", 0, "pid", 7, "generation", 3,
+				   "state", "ready");
+	ck_assert_str_eq(print(answer, 80), "slot 0  pid 7  gen 3  ready  uss, no limit\n"
+					    "samples  []\n"
+					    "verdict  –\n");
+}
+END_TEST
+
+SUITE("explain_table", whose_mold_it_was_forked_from_is_said, the_samples_and_each_rule_are_told,
+      nothing_known_is_said_as_that, without_a_limit_nothing_is_over_it,
+      hostile_words_stay_in_their_place)

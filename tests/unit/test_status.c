@@ -208,8 +208,10 @@ START_TEST(a_mold_is_shown_with_what_is_known_of_it)
 	stage_feed(&t, read);
 	ck_assert_str_eq(status(&t, "parent.rss_bytes"), "3");
 	ck_assert_str_eq(status(&t, "parent.uss_bytes"), "1");
+	ck_assert_str_eq(status(&t, "state"), "\"ok\"");
 	mold_is(&t, MOLD_BROKEN, 0, "SIGKILL");
 	ck_assert_str_eq(status(&t, "parent.state"), "\"backoff\"");
+	ck_assert_str_eq(status(&t, "state"), "\"degraded\"");
 	ck_assert_str_eq(status(&t, "parent.pid"), "null");
 	ck_assert_str_eq(status(&t, "parent.last_reason"), "\"SIGKILL\"");
 	ck_assert_str_eq(status(&t, "parent.retry_s"), "2");

@@ -19,6 +19,30 @@ static json_t *fixture(void) {
 	return status;
 }
 
+/* The same, of workers that were forked from a mold of generation 12, in that state. */
+static json_t *forked(const char *state) {
+	json_t *status = fixture(), *workers = json_object_get(status, "workers"), *worker;
+	size_t i;
+	bool lives = strcmp(state, "backoff") != 0;
+	json_object_set_new(status, "parent",
+			    json_pack("{s:s,s:i,s:i,s:s,s:i,s:i,s:i,s:i}", "kind", "mold",
+				      "generation", 12, "pid", 4100, "state", state, "age_s", 75,
+				      "rss_bytes", 118 << 20, "pss_bytes", 60 << 20, "uss_bytes",
+				      3 << 20));
+	json_t *parent = json_object_get(status, "parent");
+	if (!lives) {
+		json_object_set_new(parent, "pid", json_null());
+		json_object_set_new(parent, "rss_bytes", json_null());
+		json_object_set_new(parent, "retry_s", json_integer(8));
+		json_object_set_new(parent, "last_reason",
+				    json_string("the app could not be loaded: exit status 3; it "
+						"printed: the moon is in the wrong place"));
+	}
+	json_array_foreach(workers, i, worker)
+		json_object_set_new(worker, "generation", json_integer(12));
+	return status;
+}
+
 /* The widest line. */
 static unsigned width_of(const char *text) {
 	unsigned widest = 0;
@@ -57,6 +81,57 @@ START_TEST(eighty_columns_hold_what_matters)
 }
 END_TEST
 
+START_TEST(a_mold_has_a_line_with_what_sharing_saves)
+{
+	json_t *status = forked("ready");
+	ck_assert_ptr_nonnull(strstr(
+		print(status, (struct style){ 80, false, true }),
+		"\nmold  gen 12  pid 4100  ready  118M (pss 60M, uss 3M)  sharing saves 428M\n\n"));
+	ck_assert_ptr_null(strstr(buffer, "GEN"));
+	json_object_set_new(json_object_get(status, "herd"), "pss_bytes", json_null());
+	ck_assert_ptr_null(strstr(print(status, (struct style){ 80, false, true }), "saves"));
+	json_object_set_new(json_object_get(status, "herd"), "pss_bytes", json_integer(1300000001));
+	ck_assert_ptr_null(strstr(print(status, (struct style){ 80, false, true }), "saves"));
+	json_decref(status);
+}
+END_TEST
+
+START_TEST(a_mold_that_loads_says_for_how_long)
+{
+	json_t *status = forked("loading");
+	json_object_set_new(json_object_get(status, "parent"), "rss_bytes", json_null());
+	ck_assert_ptr_nonnull(
+		strstr(print(status, (struct style){ 80, false, true }),
+		       "\nmold  gen 12  pid 4100  loading  for 1m15s  sharing saves 428M\n\n"));
+	json_decref(status);
+}
+END_TEST
+
+START_TEST(a_broken_mold_says_why_and_when_there_is_another)
+{
+	json_t *status = forked("backoff");
+	ck_assert_ptr_nonnull(strstr(
+		print(status, (struct style){ 80, false, true }),
+		"\nmold  gen 12  backoff  another one in 8s  sharing saves 428M\n"
+		"  the app could not be loaded: exit status 3; it printed: the moon is in the\n"
+		"  wrong place\n\n"));
+	json_decref(status);
+}
+END_TEST
+
+START_TEST(generations_are_told_apart_when_they_differ)
+{
+	json_t *status = forked("ready");
+	json_t *worker = json_array_get(json_object_get(status, "workers"), 2);
+	json_object_set_new(worker, "generation", json_integer(13));
+	print(status, (struct style){ 120, false, true });
+	ck_assert_ptr_nonnull(strstr(buffer, " GEN "));
+	ck_assert_ptr_nonnull(strstr(buffer, " 12 "));
+	ck_assert_ptr_nonnull(strstr(buffer, " 13 "));
+	json_decref(status);
+}
+END_TEST
+
 START_TEST(old_figures_of_a_worker_that_lies_still_are_not_pointed_out)
 {
 	static const char words[] = "its figures are";
@@ -74,12 +149,14 @@ END_TEST
 
 START_TEST(no_line_is_wider_than_the_terminal)
 {
-	json_t *status = fixture();
-	for (unsigned width = 40; width <= 200; width++) {
-		print(status, (struct style){ width, false, true });
-		ck_assert_msg(width_of(buffer) <= width, "%u: %s", width, buffer);
+	json_t *const all[] = { fixture(), forked("ready"), forked("backoff") };
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		for (unsigned width = 40; width <= 200; width++) {
+			print(all[i], (struct style){ width, false, true });
+			ck_assert_msg(width_of(buffer) <= width, "%u: %s", width, buffer);
+		}
+		json_decref(all[i]);
 	}
-	json_decref(status);
 }
 END_TEST
 
@@ -184,7 +261,7 @@ START_TEST(no_string_of_the_answer_can_reach_the_terminal)
 		"\xe2\x80\xae\xe2\x80\xa8",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(poisons); i++) {
-		json_t *status = fixture();
+		json_t *status = forked("backoff");
 		poison(status, poisons[i]);
 		print(status, (struct style){ 80, false, true });
 		for (const char *c = buffer; *c != '\0'; c++)
@@ -206,6 +283,9 @@ START_TEST(any_shape_of_answer_is_survived)
 		"7",
 		"null",
 		"{\"workers\":7}",
+		"{\"parent\":7}",
+		"{\"parent\":{}}",
+		"{\"parent\":{\"retry_s\":-9,\"rss_bytes\":\"x\"},\"herd\":{\"rss_bytes\":1,\"pss_bytes\":-1}}",
 		"{\"workers\":[1,null,\"x\",[]]}",
 		"{\"herd\":[],\"counters\":[1],\"notes\":{},\"listen\":[1,{}]}",
 		"{\"workers\":[{\"uss_bytes\":9223372036854775807,\"limit_bytes\":1}]}",
@@ -276,7 +356,9 @@ START_TEST(degraded_is_what_it_says)
 }
 END_TEST
 
-SUITE("status_table", eighty_columns_hold_what_matters,
+SUITE("status_table", eighty_columns_hold_what_matters, a_mold_has_a_line_with_what_sharing_saves,
+      a_mold_that_loads_says_for_how_long, a_broken_mold_says_why_and_when_there_is_another,
+      generations_are_told_apart_when_they_differ,
       old_figures_of_a_worker_that_lies_still_are_not_pointed_out,
       no_line_is_wider_than_the_terminal, forty_columns_still_name_each_worker_and_its_state,
       plain_ascii_is_plain_ascii, what_is_not_known_is_never_zero, no_workers_are_no_table,
