@@ -48,7 +48,8 @@ static void tell_changed(struct step *s, const struct herd_event *event, int pid
 	};
 	struct event *e = tell(s, ids[event->parent.state]);
 	event_number(e, "generation", event->generation);
-	event_number(e, "pid", pid);
+	if (pid > 0) /* one that has ended already, and is of no use any more, has none */
+		event_number(e, "pid", pid);
 	if (event->parent.state == MOLD_LOADING)
 		event_number(e, "release", event->parent.release);
 	if (event->parent.state == MOLD_READY)

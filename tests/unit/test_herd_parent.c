@@ -93,6 +93,10 @@ START_TEST(one_that_ends_by_itself_says_why_and_when_there_is_another)
 	ck_assert_uint_eq(p->generation, 2);
 	ck_assert_str_eq(p->reason, "");
 	ck_assert_int_eq(p->retry_at, 0);
+	mold_breaks(&t, 2, 1);
+	mold_is(&t, 2, 1, MOLD_GONE, 0); /* let go while there is none */
+	ck_assert_int_eq(stage_number(&t, EVENT_MOLD_GONE, "generation"), 2);
+	ck_assert_int_eq(stage_number(&t, EVENT_MOLD_GONE, "pid"), -1); /* it isn't said */
 	stage_close(&t);
 }
 END_TEST
