@@ -121,7 +121,8 @@ const struct option options[] = {
 	{ "app.preload", OPTION_BOOL, AT(app.preload), "false", 0, 0, NULL, false,
 		"true: the app is loaded once, in a process that serves nobody (the mold), and "
 		"workers are forked from it: they share memory and are ready in milliseconds. For "
-		"apps that Puma's own preload_app! suits.",
+		"apps that Puma's own preload_app! suits: not with libraries that a fork breaks "
+		"(grpc, rdkafka). Without a file it is what Puma's own configuration says.",
 		NULL, NULL },
 	{ "app.workers", OPTION_COUNT, AT(app.workers), "auto", 0, CONFIG_WORKERS_MAX, NULL, true,
 		"How many of them. auto: one for each processor.",
