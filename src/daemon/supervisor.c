@@ -165,13 +165,22 @@ static void stop_watchers(struct supervisor *s) {
 	ev_signal_stop(s->loop, &s->child);
 }
 
+static int no_place(const char *path, int error, struct error *err) {
+	bool untrusted = error == -EPERM || error == -ENOTDIR || error == -ELOOP;
+	return error_at(err, 0, 0, "no place for the control socket: %s%s%s", path,
+			untrusted ? " would not be ours alone (on the way there is a link, a file, "
+				    "or a directory of somebody else's or open to others): remove "
+				    "that, or set XDG_RUNTIME_DIR"
+				  : ": ",
+			untrusted ? "" : strerror(-error));
+}
+
 static int take_place(struct supervisor *s, struct error *err) {
 	struct runtime_bases bases = plan_runtime_bases();
 	pid_t holder = 0;
 	int error = runtime_dir_open(&bases, s->plan->name, &s->dir);
 	if (error != 0)
-		return error_at(err, 0, 0, "no place for the control socket: %s below %s: %s",
-				s->plan->name, bases.tmp, strerror(-error));
+		return no_place(s->dir.path, error, err);
 	s->lock = lock_take(s->dir.fd, "lock", &holder);
 	if (s->lock == -EWOULDBLOCK)
 		return error_at(err, 0, 0,

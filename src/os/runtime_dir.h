@@ -25,7 +25,7 @@ struct runtime_dir {
 /*
  * Creates what is missing. `name` has no slash and is not `.` or `..`. 0, or -errno of the last
  * place tried: -EPERM when it belongs to somebody else or others may write there,
- * -ENAMETOOLONG when its path would not hold in 79 bytes.
+ * -ENAMETOOLONG when its path would not hold in 79 bytes. `dir->path` names that place, then.
  */
 NODISCARD int runtime_dir_open(const struct runtime_bases *bases, const char *name,
 			       struct runtime_dir *dir);

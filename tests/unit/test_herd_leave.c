@@ -1,4 +1,6 @@
 /* Stopping: scripts of events. */
+#include <errno.h>
+
 #include "herd_play.h"
 
 /* Everybody who was sent TERM ends. */
@@ -191,6 +193,32 @@ START_TEST(somebody_elses_kill_ends_a_drain_as_badly_as_ours)
 }
 END_TEST
 
+START_TEST(without_rights_to_half_close_it_is_told_once_and_killed_in_time)
+{
+	struct stage t;
+	stage_start(&t, 1);
+	unsigned id = stage_resident(&t, 0)->id;
+	stage_stop(&t);
+	queue_is(&t, 0);
+	msec_t begun = t.now;
+	const struct herd_event refused = {
+		.kind = HERD_HALF_CLOSED, .worker = id, .error = EPERM, .text = "not permitted"
+	};
+	stage_wait(&t, begun + t.config.restart.half_close_after);
+	stage_feed(&t, refused);
+	ck_assert_uint_eq(t.told[EVENT_DRAIN_UNABLE], 1);
+	ck_assert_str_eq(stage_said(&t, EVENT_DRAIN_UNABLE, "reason"), "not permitted");
+	stage_wait(&t, t.now + WORKER_CLOSE_AGAIN);
+	stage_feed(&t, refused);
+	ck_assert_uint_eq(t.told[EVENT_DRAIN_UNABLE], 1);
+	stage_wait(&t, begun + t.config.restart.drain_timeout);
+	ck_assert(stage_signalled(&t, id, SIGKILL));
+	stage_exited(&t, id);
+	ck_assert(t.left);
+	stage_close(&t);
+}
+END_TEST
+
 START_TEST(what_could_not_be_judged_is_lost_with_a_kill_too)
 {
 	struct stage t;
@@ -328,6 +356,7 @@ SUITE("herd_leave", a_drain_is_counted_five_times_a_second_not_at_every_event,
       asked_twice_nobody_gets_more_than_a_short_grace,
       a_worker_that_ignores_term_is_half_closed_and_killed_in_bounded_time,
       somebody_elses_kill_ends_a_drain_as_badly_as_ours,
+      without_rights_to_half_close_it_is_told_once_and_killed_in_time,
       what_could_not_be_judged_is_lost_with_a_kill_too,
       what_was_not_counted_is_not_said_to_be_nothing,
       stopped_during_the_first_boot_it_leaves_with_0, stopped_during_a_replacement_both_go,

@@ -111,6 +111,17 @@ START_TEST(a_futile_limit_is_degraded_and_a_note)
 }
 END_TEST
 
+START_TEST(a_total_that_is_divided_with_other_keepers_is_a_note)
+{
+	struct stage t;
+	stage_start(&t, 1);
+	ck_assert_str_eq(status(&t, "notes"), "[]");
+	t.herd->limits.total_divided = true;
+	ck_assert_ptr_nonnull(strstr(status(&t, "notes.0"), "divided with the other keepers"));
+	end(&t);
+}
+END_TEST
+
 START_TEST(a_slot_in_back_off_says_until_when_and_why)
 {
 	struct stage t;
@@ -286,7 +297,8 @@ END_TEST
 
 SUITE("status", what_is_not_known_is_null_and_never_0,
       the_state_goes_from_starting_to_ok_to_degraded_to_stopping,
-      a_futile_limit_is_degraded_and_a_note, a_slot_in_back_off_says_until_when_and_why,
+      a_futile_limit_is_degraded_and_a_note, a_total_that_is_divided_with_other_keepers_is_a_note,
+      a_slot_in_back_off_says_until_when_and_why,
       a_slot_that_waits_for_the_first_boot_is_not_in_back_off,
       a_slot_shows_who_serves_then_who_comes, a_reason_cut_within_a_character_is_still_told,
       every_worker_has_the_same_keys, a_mold_is_shown_with_what_is_known_of_it,
