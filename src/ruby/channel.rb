@@ -9,6 +9,7 @@ module Pumakeeper
   # behind it. The words are in core/mold_words.h.
   class Channel
     MESSAGE_MAX = 4096
+    TEXT_MAX = 600 # characters: of JSON that is 3600 bytes at worst
 
     # fd: a number, or an IO that the kernel has handed over.
     def initialize(fd)
@@ -18,7 +19,7 @@ module Pumakeeper
 
     # A daemon that is gone needn't hear it.
     def tell(words)
-      @socket.sendmsg(JSON.generate(words).byteslice(0, MESSAGE_MAX))
+      @socket.sendmsg(JSON.generate(words.transform_values { |value| fit(value) }))
       true
     rescue SystemCallError, IOError
       false
@@ -36,6 +37,15 @@ module Pumakeeper
 
     def close
       @socket.close
+    end
+
+    private
+
+    # People's words, which may be long and of any encoding; JSON has UTF-8, and C no NUL.
+    def fit(value)
+      return value unless value.is_a?(String)
+
+      value.dup.force_encoding(Encoding::UTF_8).scrub("?").delete("\0")[0, TEXT_MAX]
     end
   end
 end

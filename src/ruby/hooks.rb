@@ -22,10 +22,13 @@ module Pumakeeper
     end
 
     class Failed < StandardError
-      # As a person wants to read it: which hook, what it raised, where.
+      WORDS_MAX = 400
+
+      # As a person wants to read it, in one line: which hook, what it raised, where.
       def told
         error = cause || self
-        "#{message}: #{error.class}: #{error.message} (#{error.backtrace&.first})"
+        words = error.message.to_s.scrub("?").split.join(" ")[0, WORDS_MAX]
+        "#{message}: #{error.class}: #{words} (#{error.backtrace&.first})"
       end
     end
 
@@ -50,9 +53,11 @@ module Pumakeeper
     end
 
     def run(key, index = nil)
-      raiser = Raiser.new(self.class.name_of(key))
+      name = self.class.name_of(key)
       parameters = @config.method(:run_hooks).arity < 0 ? [@data] : []
-      @config.run_hooks(key, index, raiser, *parameters)
+      @config.run_hooks(key, index, Raiser.new(name), *parameters)
+    rescue ScriptError, NoMemoryError, SystemStackError
+      raise Failed, "the hook #{name}" # Puma rescues no more than a StandardError
     end
   end
 end

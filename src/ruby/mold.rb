@@ -8,7 +8,7 @@
 #     daemon ── fork this one: slot, descriptors ──▶ mold
 #                                                     ├─ fork ─ middle (ends at once)
 #                                                     │           └─ fork ─ worker, whose parent is
-#     daemon ◀── born, ready or failed ───────────────────────────────────  the daemon from then on
+#     daemon ◀── born, serving or failed ─────────────────────────────────  the daemon from then on
 #
 # Descriptors, from src/daemon/mold.c: 3 the channel, 4 and 5 where the app writes to. Until the app
 # is loaded 1 and 2 are a file of the daemon's, from which it quotes when that fails.
@@ -19,36 +19,70 @@ require_relative "worker"
 if ENV["PUMAKEEPER_MOLD"]
   require_relative "channel"
   require_relative "hooks"
+  require_relative "mold_puma"
+  require_relative "streams"
 
   module Pumakeeper
     class Mold
       CHANNEL = 3
       OUTPUTS = [4, 5].freeze
+      GENERATION = ENV["PUMAKEEPER_MOLD"]
+      # Before the app may have taken its output elsewhere. Other children's is no file.
+      BOOT_OUTPUT = STDOUT.stat.file? ? File.open("/proc/self/fd/1") : nil
       GONE_PATIENCE = 30 # seconds that a mold without a daemon waits to be taken over or ended
 
+      END_AT_ONCE = lambda do |signal|
+        trap(signal, "SYSTEM_DEFAULT")
+        Process.kill(signal, Process.pid)
+      end
+      # What Puma would do needs a server: the first two would be lost, if Puma is configured to
+      # survive a TERM, and the others are remembered until a worker stops, which then restarts.
+      SIGNALS = { "TERM" => END_AT_ONCE, "INT" => END_AT_ONCE,
+                  "HUP" => nil, "USR1" => nil, "USR2" => nil }.freeze
+
       # What a worker has of the request that it was forked for.
-      Ask = Struct.new(:slot, :channel, :outputs, :sockets)
+      Ask = Struct.new(:slot, :channel, :outputs, :sockets) do
+        def self.of(slot, descriptors)
+          channel, out, err, *sockets = descriptors
+          new(slot, Channel.new(channel), [out, err].map { |io| Streams.writing(io) }, sockets)
+        end
+
+        def close
+          [channel, *outputs, *sockets].each(&:close)
+        end
+      end
 
       class << self
         attr_accessor :worker,     # the Ask, in a worker
                       :descriptors # the numbers of its sockets
+
+        # Nobody execs any more on the way to Puma: what is started from here on has nothing of it.
+        def hide_from_children
+          [CHANNEL, *OUTPUTS].each { |fd| IO.for_fd(fd, autoclose: false).close_on_exec = true }
+          forget(ENV)
+          original = defined?(Bundler::ORIGINAL_ENV) && Bundler::ORIGINAL_ENV
+          forget(original) if original && !original.frozen?
+        end
+
+        def forget(env)
+          env.delete("PUMAKEEPER_MOLD")
+        end
       end
 
       def initialize(launcher)
         @launcher = launcher
         @hooks = Hooks.new(launcher.config)
-        @generation = ENV.delete("PUMAKEEPER_MOLD")
         ENV.delete("LISTEN_PID")
         @channel = Channel.new(CHANNEL)
-        @boot_output = File.open("/proc/self/fd/1")
       end
 
       # Returns in each worker, and never in the mold.
       def fork_workers
+        take_signals
         load_app
-        @hooks.run(:before_fork)
         make_sharable
         write_where_the_app_does
+        @signals = take_signals # again: the app may have handlers of its own
         @channel.tell(loaded: { puma: Puma::Const::PUMA_VERSION, ruby: RUBY_VERSION })
         serve_asks
       end
@@ -56,72 +90,81 @@ if ENV["PUMAKEEPER_MOLD"]
       def run_in_worker
         ask = self.class.worker
         begin_worker(ask)
-        @launcher.events.send(booted_event) { ask.channel.tell(serving: true) }
+        event = @launcher.events.respond_to?(:after_booted) ? :after_booted : :on_booted
+        @launcher.events.send(event) { ask.channel.tell(serving: true) }
         begin
           yield
         ensure
-          run_to_the_end(:before_worker_shutdown, ask.slot)
+          run_and_go_on(:before_worker_shutdown, ask.slot)
         end
       end
 
       private
 
+      # An app may chain its handlers to those that are there, and means Puma's.
+      def take_signals
+        SIGNALS.map do |signal, act|
+          theirs = trap(signal) do |number|
+            if !Mold.worker then act&.call(signal)
+            elsif theirs.respond_to?(:call) then theirs.call(number)
+            end
+          end
+          [signal, theirs]
+        end
+      end
+
       # As Puma's cluster has it when it preloads (Runner#load_and_bind).
       def load_app
-        Process.setproctitle("pumakeeper mold #{@generation}: loading #{tag}".strip)
+        title("loading")
         abort "No application configured, nothing to run" unless @launcher.config.app_configured?
         @launcher.config.app
+        @hooks.run(:before_fork)
       rescue Hooks::Failed => e
         abort "pumakeeper: #{e.told}"
       end
 
-      # Pages that nobody writes to stay shared: so the garbage goes first, and what is left is
-      # moved together (facts of others: Puma's nakayoshi_fork, Ruby's own warmup).
+      # Pages that nobody writes to stay shared: so the garbage goes first, what is left grows old,
+      # and is moved together (Ruby's own warmup, since 3.3; before 3.0 compaction had bugs).
       def make_sharable
-        3.times { GC.start }
-        GC.compact if GC.respond_to?(:compact)
-        Process.warmup if Process.respond_to?(:warmup)
-        Process.setproctitle("pumakeeper mold #{@generation} #{tag}".strip)
-      end
-
-      def tag
-        name = @launcher.options[:tag].to_s
-        name.empty? ? "" : "[#{name}]"
-      end
-
-      # What it printed while it booted, and from now on. A stream that the app has taken elsewhere
-      # stays there.
-      def write_where_the_app_does
-        @streams = [STDOUT, STDERR].select { |stream| same_file?(stream, @boot_output) }
-        printed = @boot_output.pread(@boot_output.size, 0)
-        outputs = OUTPUTS.map { |fd| IO.for_fd(fd, "w") }
-        reopen(outputs)
-        outputs[0].write(printed)
-        outputs.each(&:close)
-      end
-
-      def same_file?(one, other)
-        [one, other].map { |io| [io.stat.dev, io.stat.ino] }.uniq.size == 1
-      end
-
-      def reopen(outputs)
-        [STDOUT, STDERR].zip(outputs) do |stream, output|
-          next unless @streams.include?(stream)
-
-          synced = stream.sync
-          stream.flush
-          stream.reopen(output)
-          stream.sync = synced
+        if Process.respond_to?(:warmup)
+          Process.warmup
+        else
+          3.times { GC.start }
+          GC.compact if RUBY_VERSION.to_i >= 3 && GC.respond_to?(:compact)
         end
+      rescue NotImplementedError
+        nil # not on this machine
+      ensure
+        title
+      end
+
+      def title(doing = nil)
+        tag = @launcher.options[:tag].to_s
+        words = ["pumakeeper mold #{GENERATION}#{':' if doing}", doing, ("[#{tag}]" unless tag.empty?)]
+        Process.setproctitle(words.compact.join(" "))
+      end
+
+      # What it printed while it booted, and from now on.
+      def write_where_the_app_does
+        outputs = OUTPUTS.map { |fd| IO.for_fd(fd, "w") }
+        @streams = Streams.new(BOOT_OUTPUT)
+        @streams.write_to(outputs)
+        outputs[0].write(BOOT_OUTPUT.read)
+        outputs[0].flush
+      rescue SystemCallError
+        nil # full, or gone: no reason not to serve
+      ensure
+        [BOOT_OUTPUT, *outputs].each(&:close)
       end
 
       def serve_asks
         while (words, descriptors = @channel.hear)
-          channel, out, err, *sockets = descriptors
-          ask = Ask.new(words.fetch("fork").fetch("slot"), Channel.new(channel), [out, err], sockets)
+          next descriptors.each(&:close) unless words["fork"]
+
+          ask = Ask.of(words["fork"].fetch("slot"), descriptors)
           return if fork_worker(ask)
 
-          descriptors.each(&:close)
+          ask.close
         end
         # Nobody is left to ask. Workers are in no need of a mold, but the next daemon may look for it.
         sleep(GONE_PATIENCE)
@@ -130,32 +173,34 @@ if ENV["PUMAKEEPER_MOLD"]
 
       # True in the worker.
       def fork_worker(ask)
+        @streams.write_to(ask.outputs) # theirs have been reopened, perhaps
         @hooks.run(:before_worker_fork, ask.slot)
         return true if fork_twice(ask)
 
-        @hooks.run(:after_worker_fork, ask.slot)
+        run_and_go_on(:after_worker_fork, ask.slot)
         false
       rescue Hooks::Failed => e
-        warn "pumakeeper: #{e.told}"
-        ask.channel.tell(failed: e.told)
-        false
+        refuse(ask, e.told)
       rescue SystemCallError => e
-        ask.channel.tell(failed: "fork: #{e.message}")
+        refuse(ask, "fork: #{e.message}")
+      end
+
+      def refuse(ask, why)
+        warn "pumakeeper: #{why}"
+        ask.channel.tell(failed: why)
         false
       end
 
       # The one in between ends at once, so that the worker becomes a child of the next subreaper,
       # the daemon. It is told of that by the end of the pipe.
       def fork_twice(ask)
-        reading, writing = IO.pipe
-        middle = fork
-        return end_between_or_be_born(ask, reading, writing) unless middle
+        IO.pipe do |reading, writing|
+          middle = fork
+          return end_between_or_be_born(ask, reading, writing) unless middle
 
-        reading.close
-        ask.channel.tell(failed: "fork: it could not be forked twice") unless ended_well?(middle)
+          raise Errno::EAGAIN, "twice" unless ended_well?(middle)
+        end
         false
-      ensure
-        writing.close unless writing.closed?
       end
 
       # An app that waits for whatever child may have been faster.
@@ -169,24 +214,22 @@ if ENV["PUMAKEEPER_MOLD"]
         exit!(0) if fork
         writing.close
         reading.read
-        reading.close
         Process.setsid # as one that the daemon has started itself
         @channel.close
         self.class.worker = ask
+        @signals.each { |signal, theirs| trap(signal, theirs || "DEFAULT") }
         true
       rescue SystemCallError
         exit!(1)
       end
 
       def begin_worker(ask)
-        reopen(ask.outputs)
         ask.outputs.each(&:close)
         ask.channel.tell(born: true)
         @hooks.run(:before_worker_boot, ask.slot)
         activate(ask.sockets)
       rescue Hooks::Failed => e
-        ask.channel.tell(failed: e.told)
-        warn "pumakeeper: #{e.told}"
+        refuse(ask, e.told)
         $stderr.flush
         exit!(1)
       end
@@ -205,56 +248,15 @@ if ENV["PUMAKEEPER_MOLD"]
         @launcher.send(:set_process_title)
       end
 
-      def booted_event
-        @launcher.events.respond_to?(:after_booted) ? :after_booted : :on_booted
-      end
-
-      # It has served: what its last hooks raise can only be told.
-      def run_to_the_end(key, slot)
+      # A worker is there by then, and serves or has served: this can only be told.
+      def run_and_go_on(key, slot)
         @hooks.run(key, slot)
       rescue Hooks::Failed => e
         warn "pumakeeper: #{e.told}"
       end
     end
 
-    module MoldConfiguration
-      def app
-        @pumakeeper_app ||= super
-      end
-    end
-
-    module MoldBinder
-      # A worker's sockets have whatever numbers were free.
-      def socket_activation_fd(index)
-        Mold.descriptors ? Mold.descriptors.fetch(index) : super
-      end
-
-      # Puma that execs itself is a worker of its own then, without a mold, and finds them at 3, 4, …
-      def redirects_for_restart
-        return super unless Mold.descriptors
-
-        super.merge(Mold.descriptors.each_with_index.map { |fd, i| [3 + i, fd] }.to_h)
-      end
-
-      def redirects_for_restart_env
-        return super unless Mold.descriptors
-
-        { "LISTEN_FDS" => Mold.descriptors.size.to_s, "LISTEN_PID" => Process.pid.to_s }
-      end
-    end
-
-    module MoldSingle
-      def run
-        mold = Mold.new(@launcher)
-        mold.fork_workers
-        mold.run_in_worker { super() }
-      end
-    end
-
-    # From here on nobody execs on the way to Puma, and what the app starts shall not have them.
     on_puma("Puma::Configuration" => MoldConfiguration, "Puma::Binder" => MoldBinder,
-            "Puma::Single" => MoldSingle) do
-      [Mold::CHANNEL, *Mold::OUTPUTS].each { |fd| IO.for_fd(fd, autoclose: false).close_on_exec = true }
-    end
+            "Puma::Single" => MoldSingle, "Puma::Launcher" => MoldLauncher) { Mold.hide_from_children }
   end
 end
