@@ -27,7 +27,7 @@ module Pumakeeper
       # As a person wants to read it, in one line: which hook, what it raised, where.
       def told
         error = cause || self
-        words = error.message.to_s.scrub("?").split.join(" ")[0, WORDS_MAX]
+        words = error.message.to_s.dup.force_encoding(Encoding::UTF_8).scrub("?").split.join(" ")[0, WORDS_MAX]
         "#{message}: #{error.class}: #{words} (#{error.backtrace&.first})"
       end
     end

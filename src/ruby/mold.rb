@@ -146,11 +146,10 @@ if ENV["PUMAKEEPER_MOLD"]
 
       # What it printed while it booted, and from now on.
       def write_where_the_app_does
-        outputs = OUTPUTS.map { |fd| IO.for_fd(fd, "w") }
+        outputs = OUTPUTS.map { |fd| IO.for_fd(fd, "w").tap { |io| io.sync = true } }
         @streams = Streams.new(BOOT_OUTPUT)
         @streams.write_to(outputs)
         outputs[0].write(BOOT_OUTPUT.read)
-        outputs[0].flush
       rescue SystemCallError
         nil # full, or gone: no reason not to serve
       ensure
@@ -186,9 +185,15 @@ if ENV["PUMAKEEPER_MOLD"]
       end
 
       def refuse(ask, why)
-        warn "pumakeeper: #{why}"
         ask.channel.tell(failed: why)
+        say(why)
         false
+      end
+
+      def say(what)
+        warn "pumakeeper: #{what}"
+      rescue SystemCallError, IOError
+        nil # nobody reads it
       end
 
       # The one in between ends at once, so that the worker becomes a child of the next subreaper,
@@ -230,7 +235,6 @@ if ENV["PUMAKEEPER_MOLD"]
         activate(ask.sockets)
       rescue Hooks::Failed => e
         refuse(ask, e.told)
-        $stderr.flush
         exit!(1)
       end
 
@@ -252,7 +256,7 @@ if ENV["PUMAKEEPER_MOLD"]
       def run_and_go_on(key, slot)
         @hooks.run(key, slot)
       rescue Hooks::Failed => e
-        warn "pumakeeper: #{e.told}"
+        say(e.told)
       end
     end
 

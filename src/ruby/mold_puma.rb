@@ -29,7 +29,7 @@ module Pumakeeper
     def redirects_for_restart
       return super unless Mold.descriptors
 
-      super.merge(Mold.descriptors.each_with_index.map { |fd, i| [3 + i, fd] }.to_h)
+      Mold.descriptors.each_with_index.map { |fd, i| [3 + i, fd] }.to_h.merge(close_others: true)
     end
 
     def redirects_for_restart_env

@@ -5,11 +5,9 @@ module Pumakeeper
   # the app has made of them (a Logger on /dev/stdout, or on a log file that is a link to it; a
   # dup). What the app has taken elsewhere itself isn't among them, and stays there.
   class Streams
-    # The same file for writing only: IO#reopen makes of a stream what the other one is, and what
-    # the kernel hands over may be a Socket (the journal's).
+    # The same one for writing only: IO#reopen makes of a stream what the other one is, and what
+    # the kernel has handed over counts as readable, or is even a Socket (the journal's).
     def self.writing(io)
-      return io if io.instance_of?(IO)
-
       io.autoclose = false
       IO.for_fd(io.fileno, "w")
     end
@@ -41,6 +39,8 @@ module Pumakeeper
       stream.flush
       stream.reopen(output)
       stream.sync = synced
+    rescue SystemCallError
+      nil # what it still had to write can't be: it stays where nobody reads
     end
   end
 end

@@ -252,6 +252,7 @@ module MoldedWorkerTests
     assert_includes workers.map { |worker| worker.pid.to_s }, get("Process.pid")
     assert_equal Signal.list["TERM"], stop(workers[0].pid).termsig
     assert_equal workers[1].pid.to_s, get("Process.pid")
+    assert File.socket?(workers[0].probe) # the daemon's to remove
     assert_equal %w[loaded], notes
   end
 
@@ -293,6 +294,15 @@ module MoldedWorkerTests
     assert_equal %w[loaded], notes
   end
 
+  def test_a_server_started_by_rack_is_a_mold_too
+    write("config.ru", %(STDOUT.reopen("app.log", "a")\n#{APP}))
+    load_app("rackup", "-s", "puma", "-E", "production", "-p", "1")
+    workers = [serve(0), serve(1)]
+    workers.each { |worker| assert_worker_of_ours(worker) }
+    assert_equal "production", evaluate(workers[0], "ENV['RACK_ENV']")
+    assert_equal %w[loaded], notes
+  end
+
   def test_a_worker_that_execs_itself_is_an_ordinary_one_on_the_same_sockets
     write("Gemfile", %(gem "puma"\ngem "rack"\n))
     load_app("bundle", "exec", "puma")
@@ -302,6 +312,8 @@ module MoldedWorkerTests
     until_true { read("out") =~ /Restarting.*Use Ctrl-C/m }
     assert_equal worker.pid.to_s, evaluate(worker, "Process.pid")
     assert_equal worker.pid.to_s, get("Process.pid")
+    sockets = descriptors(worker.pid).grep(/socket/)
+    assert_equal sockets.uniq, sockets # and under their new numbers only
     assert_equal %w[loaded loaded], notes
     serve(1)
     assert_equal %w[loaded loaded], notes
@@ -498,6 +510,13 @@ module MoldLifeTests
     assert_equal worker.pid.to_s, evaluate(worker, "Process.pid")
   end
 
+  def test_without_a_daemon_its_patience_ends
+    write("config.ru", "Pumakeeper::Mold.send(:remove_const, :GONE_PATIENCE)\nPumakeeper::Mold::GONE_PATIENCE = 0.01\n#{APP}")
+    load_app
+    @channel.close
+    assert_equal 0, finish.exitstatus
+  end
+
   def test_signals_meant_for_a_server_leave_no_trace_in_a_mold
     load_app
     %i[HUP USR1 USR2].each { |signal| Process.kill(signal, @mold) }
@@ -538,6 +557,30 @@ module MoldOutputTests
     assert_includes read("out"), "\n#{first.pid}\n"
     assert_includes read("out.2"), "\n#{second.pid}\n"
     refute_includes read("out.2"), "\n#{first.pid}\n"
+  end
+
+  def test_an_output_that_nobody_reads_is_no_reason_not_to_fork
+    reading, writing = IO.pipe
+    write("config/puma.rb", "#{hook(:before_worker_fork)} { |slot| raise 'no' if slot == 0 }\n")
+    write("config.ru", %(STDOUT.sync = false\n#{APP}\nputs "x" * 10_000\n))
+    reading.close
+    load_app(stdout: writing)
+    assert_match(/no/, words_of(ask(0, out: writing))[0]["failed"])
+    serve(1)
+    writing.close
+  end
+
+  def test_logs_of_pumas_own_are_opened_in_the_worker_and_again_on_hup
+    write("config/puma.rb", %(stdout_redirect "puma.log", "puma.err", true\n))
+    load_app
+    assert_empty read("puma.log")
+    worker = serve(0)
+    evaluate(worker, 'puts "first"')
+    assert_match(/^first$/, read("puma.log"))
+    File.rename("#{@dir}/puma.log", "#{@dir}/puma.log.1")
+    Process.kill(:HUP, worker.pid)
+    until_true { read("puma.log") =~ /startup/ }
+    refute_match(/first/, read("out") + read("puma.log"))
   end
 
   def test_the_journals_socket_is_written_to
@@ -682,15 +725,6 @@ end
 
 class InstalledMoldTest < MoldTest
   include AllMoldTests
-
-  def test_a_server_started_by_rack_is_a_mold_too
-    write("config.ru", %(STDOUT.reopen("app.log", "a")\n#{APP}))
-    load_app("rackup", "-s", "puma", "-E", "production", "-p", "1")
-    workers = [serve(0), serve(1)]
-    workers.each { |worker| assert_worker_of_ours(worker) }
-    assert_equal "production", evaluate(workers[0], "ENV['RACK_ENV']")
-    assert_equal %w[loaded], notes
-  end
 
   if method_defined?(:assert_rails_served)
     def test_a_rails_app_by_its_own_command_is_loaded_once_eagerly
