@@ -1,6 +1,13 @@
 # frozen_string_literal: true
 
 module Pumakeeper
+  # To the app's log. Nil, as is the answer of whoever ends with it.
+  def self.say(what)
+    warn "pumakeeper: #{what}"
+  rescue SystemCallError, IOError
+    nil # nobody reads it
+  end
+
   # The hooks of config/puma.rb that Puma runs in its cluster mode only. Puma swallows what they
   # raise and serves all the same, without the database connections that they should have made;
   # here it is raised.
@@ -58,6 +65,13 @@ module Pumakeeper
       @config.run_hooks(key, index, Raiser.new(name), *parameters)
     rescue ScriptError, NoMemoryError, SystemStackError
       raise Failed, "the hook #{name}" # Puma rescues no more than a StandardError
+    end
+
+    # For those after which a worker is there, or has served: it can only be told.
+    def run_and_go_on(key, index)
+      run(key, index)
+    rescue Failed => e
+      Pumakeeper.say(e.told)
     end
   end
 end

@@ -17,9 +17,11 @@ require_relative "worker"
 
 # Without it this is an ordinary worker: one that has exec'ed itself (SIGUSR2).
 if ENV["PUMAKEEPER_MOLD"]
+  require_relative "ask"
   require_relative "channel"
   require_relative "hooks"
   require_relative "mold_puma"
+  require_relative "molded_worker"
   require_relative "streams"
 
   module Pumakeeper
@@ -39,18 +41,6 @@ if ENV["PUMAKEEPER_MOLD"]
       # survive a TERM, and the others are remembered until a worker stops, which then restarts.
       SIGNALS = { "TERM" => END_AT_ONCE, "INT" => END_AT_ONCE,
                   "HUP" => nil, "USR1" => nil, "USR2" => nil }.freeze
-
-      # What a worker has of the request that it was forked for.
-      Ask = Struct.new(:slot, :channel, :outputs, :sockets) do
-        def self.of(slot, descriptors)
-          channel, out, err, *sockets = descriptors
-          new(slot, Channel.new(channel), [out, err].map { |io| Streams.writing(io) }, sockets)
-        end
-
-        def close
-          [channel, *outputs, *sockets].each(&:close)
-        end
-      end
 
       class << self
         attr_accessor :worker,     # the Ask, in a worker
@@ -76,7 +66,7 @@ if ENV["PUMAKEEPER_MOLD"]
         @channel = Channel.new(CHANNEL)
       end
 
-      # Returns in each worker, and never in the mold.
+      # Returns in each worker, what is left to do there, and never in the mold.
       def fork_workers
         take_signals
         load_app
@@ -84,19 +74,8 @@ if ENV["PUMAKEEPER_MOLD"]
         write_where_the_app_does
         @signals = take_signals # again: the app may have handlers of its own
         @channel.tell(loaded: { puma: Puma::Const::PUMA_VERSION, ruby: RUBY_VERSION })
-        serve_asks
-      end
-
-      def run_in_worker
-        ask = self.class.worker
-        begin_worker(ask)
-        event = @launcher.events.respond_to?(:after_booted) ? :after_booted : :on_booted
-        @launcher.events.send(event) { ask.channel.tell(serving: true) }
-        begin
-          yield
-        ensure
-          run_and_go_on(:before_worker_shutdown, ask.slot)
-        end
+        ask = serve_asks
+        MoldedWorker.new(@launcher, @hooks, ask)
       end
 
       private
@@ -161,7 +140,7 @@ if ENV["PUMAKEEPER_MOLD"]
           next descriptors.each(&:close) unless words["fork"]
 
           ask = Ask.of(words["fork"].fetch("slot"), descriptors)
-          return if fork_worker(ask)
+          return ask if fork_worker(ask)
 
           ask.close
         end
@@ -176,24 +155,12 @@ if ENV["PUMAKEEPER_MOLD"]
         @hooks.run(:before_worker_fork, ask.slot)
         return true if fork_twice(ask)
 
-        run_and_go_on(:after_worker_fork, ask.slot)
+        @hooks.run_and_go_on(:after_worker_fork, ask.slot) # it is there already
         false
       rescue Hooks::Failed => e
-        refuse(ask, e.told)
+        ask.refuse(e.told)
       rescue SystemCallError => e
-        refuse(ask, "fork: #{e.message}")
-      end
-
-      def refuse(ask, why)
-        ask.channel.tell(failed: why)
-        say(why)
-        false
-      end
-
-      def say(what)
-        warn "pumakeeper: #{what}"
-      rescue SystemCallError, IOError
-        nil # nobody reads it
+        ask.refuse("fork: #{e.message}")
       end
 
       # The one in between ends at once, so that the worker becomes a child of the next subreaper,
@@ -226,37 +193,6 @@ if ENV["PUMAKEEPER_MOLD"]
         true
       rescue SystemCallError
         exit!(1)
-      end
-
-      def begin_worker(ask)
-        ask.outputs.each(&:close)
-        ask.channel.tell(born: true)
-        @hooks.run(:before_worker_boot, ask.slot)
-        activate(ask.sockets)
-      rescue Hooks::Failed => e
-        refuse(ask, e.told)
-        exit!(1)
-      end
-
-      # What Launcher#initialize and #run have done for the mold, which had no sockets.
-      def activate(sockets)
-        Mold.descriptors = sockets.map do |socket|
-          socket.autoclose = false # Puma makes its own object of the number
-          socket.fileno
-        end
-        ENV.update("LISTEN_FDS" => sockets.size.to_s, "LISTEN_PID" => Process.pid.to_s)
-        options = @launcher.options
-        binder = @launcher.binder
-        binder.create_activated_fds(ENV).each { |name| ENV.delete(name) }
-        options[:binds] = binder.synthesize_binds_from_activated_fs(options[:binds], true)
-        @launcher.send(:set_process_title)
-      end
-
-      # A worker is there by then, and serves or has served: this can only be told.
-      def run_and_go_on(key, slot)
-        @hooks.run(key, slot)
-      rescue Hooks::Failed => e
-        say(e.told)
       end
     end
 

@@ -51,10 +51,9 @@ module Pumakeeper
 
   module MoldSingle
     def run
-      mold = Mold.new(@launcher)
-      mold.fork_workers
+      worker = Mold.new(@launcher).fork_workers
       @started_at = Time.now # not the mold
-      mold.run_in_worker { super() }
+      worker.run { super() }
     end
   end
 end

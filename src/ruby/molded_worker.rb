@@ -1,0 +1,56 @@
+# frozen_string_literal: true
+
+require_relative "hooks"
+
+module Pumakeeper
+  # A fork of the mold, from its birth to its end.
+  class MoldedWorker
+    def initialize(launcher, hooks, ask)
+      @launcher = launcher
+      @hooks = hooks
+      @ask = ask
+    end
+
+    # The block serves.
+    def run
+      begin_to_live
+      tell_when_serving
+      begin
+        yield
+      ensure
+        @hooks.run_and_go_on(:before_worker_shutdown, @ask.slot)
+      end
+    end
+
+    private
+
+    def begin_to_live
+      @ask.outputs.each(&:close)
+      @ask.channel.tell(born: true)
+      @hooks.run(:before_worker_boot, @ask.slot)
+      activate(@ask.sockets)
+    rescue Hooks::Failed => e
+      @ask.refuse(e.told)
+      exit!(1)
+    end
+
+    # What Launcher#initialize and #run have done for the mold, which had no sockets.
+    def activate(sockets)
+      Mold.descriptors = sockets.map do |socket|
+        socket.autoclose = false # Puma makes its own object of the number
+        socket.fileno
+      end
+      ENV.update("LISTEN_FDS" => sockets.size.to_s, "LISTEN_PID" => Process.pid.to_s)
+      options = @launcher.options
+      binder = @launcher.binder
+      binder.create_activated_fds(ENV).each { |name| ENV.delete(name) }
+      options[:binds] = binder.synthesize_binds_from_activated_fs(options[:binds], true)
+      @launcher.send(:set_process_title)
+    end
+
+    def tell_when_serving
+      event = @launcher.events.respond_to?(:after_booted) ? :after_booted : :on_booted
+      @launcher.events.send(event) { @ask.channel.tell(serving: true) }
+    end
+  end
+end
