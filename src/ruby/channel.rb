@@ -11,10 +11,9 @@ module Pumakeeper
     MESSAGE_MAX = 4096
     TEXT_MAX = 600 # characters: of JSON that is 3600 bytes at worst
 
-    # fd: a number, or an IO that the kernel has handed over.
+    # fd: a number, or an IO that the kernel has handed over. Closed on exec, both.
     def initialize(fd)
       @socket = fd.is_a?(Integer) ? Socket.for_fd(fd) : fd
-      @socket.close_on_exec = true
     end
 
     # A daemon that is gone needn't hear it.

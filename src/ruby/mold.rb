@@ -127,6 +127,7 @@ if ENV["PUMAKEEPER_MOLD"]
       def write_where_the_app_does
         outputs = OUTPUTS.map { |fd| IO.for_fd(fd, "w").tap { |io| io.sync = true } }
         @streams = Streams.new(BOOT_OUTPUT)
+        [STDOUT, STDERR].each(&:flush)
         @streams.write_to(outputs)
         outputs[0].write(BOOT_OUTPUT.read)
       rescue SystemCallError

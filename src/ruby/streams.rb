@@ -5,8 +5,8 @@ module Pumakeeper
   # the app has made of them (a Logger on /dev/stdout, or on a log file that is a link to it; a
   # dup). What the app has taken elsewhere itself isn't among them, and stays there.
   class Streams
-    # The same one for writing only: IO#reopen makes of a stream what the other one is, and what
-    # the kernel has handed over counts as readable, or is even a Socket (the journal's).
+    # The same one for writing only. What the kernel has handed over counts as readable, and
+    # IO#reopen would seek in it, where others are writing.
     def self.writing(io)
       io.autoclose = false
       IO.for_fd(io.fileno, "w")
@@ -32,15 +32,14 @@ module Pumakeeper
       nil # closed
     end
 
+    # The descriptor, and not the stream: that would first have to write, where nobody may read any
+    # more, what it has buffered.
     def move(stream, output)
       return if stream.closed?
 
-      synced = stream.sync
-      stream.flush
-      stream.reopen(output)
-      stream.sync = synced
-    rescue SystemCallError
-      nil # what it still had to write can't be: it stays where nobody reads
+      descriptor = IO.for_fd(stream.fileno, autoclose: false)
+      descriptor.reopen(output)
+      descriptor.autoclose = false
     end
   end
 end

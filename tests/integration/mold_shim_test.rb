@@ -26,6 +26,7 @@ Fiddle::Function.new(Fiddle.dlopen(nil)["prctl"], [Fiddle::TYPE_INT, Fiddle::TYP
 APP = <<~'RUBY'
   require "uri"
   File.write("notes", "loaded\n", mode: "a")
+  $loaded_at = Time.now
   run lambda { |env|
     ruby = URI.decode_www_form_component(env["QUERY_STRING"])
     [200, { "content-type" => "text/plain" }, [eval(ruby, TOPLEVEL_BINDING).to_s]]
@@ -265,10 +266,18 @@ module MoldedWorkerTests
     assert_equal 1, (ours[0] & ours[1]).size, "more than the listener is shared: #{ours}"
     assert_empty of_mold.grep(/socket/) & ours.flatten
     assert_empty descriptors(workers[0].pid).grep(%r{/boot})
+    assert_equal 2, descriptors(workers[0].pid).grep(%r{/(out|err)\z}).size
     refute_match(/socket|boot/, evaluate(workers[1], "`ls -l /proc/self/fd`"))
     child = evaluate(workers[1], "`env`").lines(chomp: true)
     assert_includes child, "RUBYOPT=-W0"
     assert_empty child.grep(/\A(LISTEN_|LD_PRELOAD=|PUMAKEEPER_MOLD)/)
+  end
+
+  def test_what_an_app_starts_while_it_loads_has_nothing_of_the_mold
+    write("config.ru", "File.write('child', `ls -l /proc/self/fd; env`)\n#{APP}")
+    load_app
+    refute_match(%r{socket|/out$|/err$|^LISTEN_|PUMAKEEPER_MOLD}, read("child"))
+    assert_match(/^PATH=/, read("child"))
   end
 
   def test_the_configuration_of_a_cluster_is_that_of_a_mold
@@ -290,6 +299,7 @@ module MoldedWorkerTests
     stats = JSON.parse(evaluate(worker, "Puma.stats"))
     assert_equal 3, stats["max_threads"]
     assert_equal "production", evaluate(worker, "ENV['RACK_ENV']")
+    assert_equal "true", evaluate(worker, "Puma.instance_variable_get(:@get_stats).instance_variable_get(:@started_at) > $loaded_at")
     assert_empty Dir.children(@dir) & %w[puma.pid puma.state control]
     assert_equal %w[loaded], notes
   end
@@ -320,6 +330,16 @@ module MoldedWorkerTests
     assert_equal Signal.list["TERM"], stop(worker.pid).termsig
   end
 
+  # Bundler's copy of the environment is what Puma goes back to.
+  def test_a_worker_that_execs_itself_is_no_mold_though_that_copy_is_frozen
+    write("Gemfile", %(Bundler::ORIGINAL_ENV.freeze\ngem "puma"\ngem "rack"\n))
+    load_app("bundle", "exec", "puma")
+    worker = serve(0)
+    Process.kill(:USR2, worker.pid)
+    until_true { read("out") =~ /Restarting.*Use Ctrl-C/m }
+    assert_equal worker.pid.to_s, evaluate(worker, "Process.pid")
+  end
+
   def test_a_thread_started_while_loading_is_the_molds_and_a_hook_makes_another
     write("config/puma.rb", "#{hook(:before_worker_boot)} { $gem.call }\n")
     write("config.ru", "$gem = -> { $thread = Thread.new { sleep } }\n$gem.call\n$first = $thread\n#{APP}")
@@ -331,9 +351,11 @@ module MoldedWorkerTests
     write("config.ru", <<~RUBY + APP)
       before = trap("TERM") { File.write("notes", "app\n", mode: "a"); before.call }
       trap("USR1") { File.write("notes", "usr1\n", mode: "a") }
+      trap("HUP", "IGNORE")
     RUBY
     load_app
     worker = serve(0)
+    assert_equal "IGNORE", evaluate(worker, 'trap("HUP", "IGNORE")')
     Process.kill(:USR1, @mold)
     Process.kill(:USR1, worker.pid)
     until_true { notes.include?("usr1") }
@@ -422,7 +444,7 @@ module HookTests
 
   def test_a_boot_hook_that_raises_at_the_third_fork_is_fatal_to_that_worker_only
     write("config/puma.rb", <<~RUBY)
-      #{hook(:before_worker_boot)} { |slot| raise ArgumentError, "no pool \\xff\#{"x" * 9000}" if slot == 2 }
+      #{hook(:before_worker_boot)} { |slot| raise ArgumentError, "no pool \\0\\xff\#{"x" * 9000}" if slot == 2 }
     RUBY
     load_app
     first, second = serve(0), serve(1)
@@ -561,8 +583,14 @@ module MoldOutputTests
 
   def test_an_output_that_nobody_reads_is_no_reason_not_to_fork
     reading, writing = IO.pipe
-    write("config/puma.rb", "#{hook(:before_worker_fork)} { |slot| raise 'no' if slot == 0 }\n")
-    write("config.ru", %(STDOUT.sync = false\n#{APP}\nputs "x" * 10_000\n))
+    write("config/puma.rb", <<~RUBY)
+      #{hook(:before_worker_fork)} do |slot|
+        STDOUT.sync = false
+        STDOUT.print "never flushed"
+        raise "no" if slot == 0
+      end
+    RUBY
+    write("config.ru", %(#{APP}\nputs "hello"\n))
     reading.close
     load_app(stdout: writing)
     assert_match(/no/, words_of(ask(0, out: writing))[0]["failed"])
