@@ -9,6 +9,7 @@ module Pumakeeper
   # behind it. The words are in core/mold_words.h.
   class Channel
     MESSAGE_MAX = 4096
+    CONTROL_MAX = 4096 # room for more descriptors than the kernel lets pass; unnamed, Ruby looks twice
     TEXT_MAX = 600 # characters: of JSON that is 3600 bytes at worst
 
     # fd: a number, or an IO that the kernel has handed over. Closed on exec, both.
@@ -26,7 +27,7 @@ module Pumakeeper
 
     # Waits. [words, descriptors as IOs], or nil when nobody is left on the other end.
     def hear
-      text, _, _, *controls = @socket.recvmsg(MESSAGE_MAX, scm_rights: true)
+      text, _, _, *controls = @socket.recvmsg(MESSAGE_MAX, 0, CONTROL_MAX, scm_rights: true)
       return if text.nil? || text.empty?
 
       [JSON.parse(text), controls.flat_map { |control| control.unix_rights || [] }]
