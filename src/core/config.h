@@ -63,6 +63,10 @@ struct config {
 			msec_t timeout;
 			msec_t liveness; /* 0: off */
 		} probe;
+		struct {
+			msec_t after;      /* 0: off */
+			unsigned requests; /* 0: off */
+		} refork;
 	} app;
 	struct {
 		char *preload;     /* "jemalloc", "none", or a path */
@@ -119,7 +123,10 @@ struct option {
 	size_t offset;
 	const char *fallback; /* as a person would write it; NULL: nothing by default */
 	uint64_t min, max;
-	/* OPTION_CHOICE: its words. OPTION_STRING: one word that stands for NULL, such as `none`. */
+	/*
+	 * OPTION_CHOICE: its words. OPTION_STRING: one word that stands for NULL, such as `none`.
+	 * OPTION_COUNT: the one that stands for 0; NULL: `auto`, where 0 is allowed.
+	 */
 	const char *const *choices;
 	bool live; /* may change on reload */
 	const char *help;
@@ -130,6 +137,9 @@ struct option {
 	 */
 	int (*check)(const char *key, const char *text, struct error *err);
 };
+
+/* The word for 0 of an OPTION_COUNT. */
+const char *option_zero(const struct option *option);
 
 /*
  * `min` and `max` count: milliseconds, bytes, hundredths of a percent, list entries, bytes of a

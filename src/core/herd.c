@@ -44,7 +44,10 @@ static void tell_connections(struct event *e, const struct worker *w) {
 }
 
 static void send_term(struct step *s, struct worker *w, bool drains, bool quiet) {
-	give_order(s, ORDER_SIGNAL, w->id, SIGTERM);
+	if (w->promoted && drains && !herd_leaves(s->h))
+		give_order(s, ORDER_PROMOTE, w->id, 0);
+	else
+		give_order(s, ORDER_SIGNAL, w->id, SIGTERM);
 	if (w->stopped) /* or it could not even read the TERM */
 		give_order(s, ORDER_SIGNAL, w->id, SIGCONT);
 	w->term_at = s->now;
@@ -300,6 +303,11 @@ static void step_worker(struct step *s, const struct herd_event *event) {
 		worker_answered(s, w);
 		break;
 	case HERD_REFUSED: on_refused(s, w, event); break;
+	case HERD_WARM:
+		if (w->warm_at == 0)
+			w->warm_at = s->now;
+		break;
+	case HERD_PROMOTED: worker_exited(s, w, "it is a mold now"); break;
 	case HERD_TOLD: snprintf(w->told, sizeof w->told, "%s", event->text); break;
 	case HERD_EXITED:
 		w->ended_by = (int)event->number;

@@ -66,6 +66,8 @@ struct worker {
 	char refusal[160];   /* what its last refused probe said */
 	char told[200];      /* what it has told of its own failing (ruby/mold.rb); "": nothing */
 	unsigned generation; /* of the mold that it was forked from; 0: of none */
+	msec_t warm_at;      /* it has answered app.refork.requests; 0: not yet */
+	bool promoted;       /* it goes to become the next mold */
 
 	struct watch watch;
 	unsigned crossed;      /* bits of enum cause: limits there was a verdict by, in its life */
@@ -109,7 +111,8 @@ struct replacement {
 		REPLACEMENT_REFILLING,
 	} phase;
 	enum cause cause;
-	const char *why;         /* cause_name(), or hung, stopped */
+	const char *why;         /* cause_name(), or hung, stopped, refork */
+	bool promotes;           /* the old one becomes the next mold */
 	unsigned old_id, new_id; /* workers; 0: none (yet) */
 	int old_pid;
 	msec_t since;
@@ -165,6 +168,8 @@ struct herd {
 
 	unsigned release; /* new workers boot from it; the daemon knows its path */
 	struct restart restart;
+	msec_t refork_tried; /* when a worker was last chosen to be the next mold; 0: never */
+	unsigned refork_of;  /* the generation of the mold that was in force then */
 	struct herd_counters counters;
 
 	msec_t next_tick;
@@ -211,6 +216,8 @@ enum herd_event_kind {
 	HERD_COUNTED,       /* worker, open, busy; error: errno */
 	HERD_HALF_CLOSED,   /* worker, number = how many, left; error: errno */
 	HERD_ALLOCATOR,     /* worker, allocator */
+	HERD_WARM,          /* worker: it has answered app.refork.requests */
+	HERD_PROMOTED,      /* worker: its process is a mold now, and no worker any more */
 	HERD_PARENT,        /* parent; text = why, where it has ended */
 	HERD_PARENT_READ,   /* generation, memory, took_usec; error: errno */
 	HERD_QUEUE,         /* number = waiting to be accepted */
@@ -271,6 +278,7 @@ enum order_kind {
 	ORDER_LAUNCH,      /* worker: start its process and ask it to prove itself */
 	ORDER_PROBE,       /* worker: ask it again, from the start */
 	ORDER_SIGNAL,      /* worker, number */
+	ORDER_PROMOTE,     /* worker: drain, as by TERM, and become a mold */
 	ORDER_COUNT,       /* worker: its connections */
 	ORDER_CLOSE_IDLE,  /* worker */
 	ORDER_CLOSE_BUSY,  /* worker */

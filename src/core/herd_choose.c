@@ -6,7 +6,7 @@
 static void describe(struct step *s, struct event *e, const struct wish *wish) {
 	const struct herd *h = s->h;
 	event_text(e, "cause", "%s", wish->why);
-	if (wish->sick || wish->cause == CAUSE_PERSON)
+	if (!wish_is_memorys(wish))
 		return;
 	enum memory_figure sum = h->only_rss ? FIGURE_RSS : FIGURE_PSS;
 	event_text(e, "figure", "%s",
@@ -20,8 +20,7 @@ static void describe(struct step *s, struct event *e, const struct wish *wish) {
 }
 
 static void remember_reason(struct slot *slot, const struct wish *wish) {
-	bool by_memory = !wish->sick && wish->cause != CAUSE_PERSON;
-	if (by_memory)
+	if (wish_is_memorys(wish))
 		snprintf(slot->last_reason, sizeof slot->last_reason, "%s: %llu MiB over %llu MiB",
 			 wish->why, (unsigned long long)(wish->value >> 20),
 			 (unsigned long long)(wish->limit >> 20));
@@ -46,16 +45,19 @@ static bool begin(struct step *s, const struct wish *wish, bool stop_first) {
 
 	slot->replacement = (struct replacement){
 		.phase = stop_first ? REPLACEMENT_STOPPING_FIRST : REPLACEMENT_BRINGING_UP,
-		.cause = wish->sick ? CAUSE_NONE : wish->cause,
+		.cause = wish->sick || wish->promotes ? CAUSE_NONE : wish->cause,
 		.why = wish->why,
+		.promotes = wish->promotes,
 		.old_id = old->id,
 		.old_pid = old->pid,
 		.new_id = fresh != NULL ? fresh->id : 0,
 		.since = s->now,
 		.before_bytes = watch_figure(&old->watch, FIGURE_USS),
 	};
-	if (!wish->sick && wish->cause != CAUSE_PERSON)
+	if (wish_is_memorys(wish))
 		futility_note_try(h, wish, s->now);
+	if (wish->promotes)
+		refork_note_try(s, old);
 	remember_reason(slot, wish);
 	struct event *e = tell_of(s, EVENT_REPLACEMENT_STARTED, old);
 	describe(s, e, wish);
@@ -76,7 +78,7 @@ static void rehearse(struct step *s, const struct wish *wish) {
 /* False: replacing it doesn't help (core/futility.h). Only memory's causes are asked. */
 static bool is_worth_it(struct step *s, const struct wish *wish) {
 	struct herd *h = s->h;
-	if (wish->sick || wish->cause == CAUSE_PERSON)
+	if (!wish_is_memorys(wish))
 		return true;
 	bool total = wish->cause == CAUSE_TOTAL;
 	struct futility *f = &h->futile[wish->cause];
@@ -93,7 +95,10 @@ static void refuse(struct step *s, const struct wish *wish, const char *reason) 
 	event_number(e, "slot", wish->worker->slot);
 	event_text(e, "cause", "%s", wish->why);
 	event_text(e, "reason", "%s", reason);
-	restart_slot_over(s, wish->worker->slot, false);
+	if (wish->promotes)
+		refork_note_try(s, wish->worker); /* and not at once again */
+	else
+		restart_slot_over(s, wish->worker->slot, false);
 }
 
 static void wait(struct step *s, const struct wish *wish, const struct answer *answer) {
@@ -121,7 +126,7 @@ static bool consider(struct step *s, const struct wish *wish, const struct situa
 	struct situation situation = situation_of(h, common, wish->worker, s->now);
 	struct answer answer = policy_ask(wish->cause, &policy, &situation);
 	bool may = answer.permission == MAY_GO || answer.permission == MAY_STOP_FIRST;
-	if (may && h->config->restart.rehearse && !wish->sick && wish->cause != CAUSE_PERSON) {
+	if (may && h->config->restart.rehearse && wish_is_memorys(wish)) {
 		rehearse(s, wish);
 		return false;
 	}

@@ -45,10 +45,14 @@ struct wish {
 	enum cause cause;
 	const char *why;
 	uint64_t value, limit;
-	bool sick; /* it doesn't serve: memory's rules don't hold */
+	bool sick;     /* it doesn't serve: memory's rules don't hold */
+	bool promotes; /* it shall become the next mold (app.refork): nor do they */
 };
 
-#define WISHES_MAX (2 * HERD_SLOTS_MAX + 2) /* of residents */
+/* Is it memory's wish, with a figure and a limit? */
+bool wish_is_memorys(const struct wish *wish);
+
+#define WISHES_MAX (2 * HERD_SLOTS_MAX + 3) /* of residents */
 
 /* herd_wish.c: sorted, the most pressing first; how many */
 size_t wishes_collect(struct step *s, struct wish wishes[WISHES_MAX]);
@@ -83,6 +87,9 @@ void parent_changed(struct step *s, const struct herd_event *event);
 void parent_read(struct step *s, const struct herd_event *event);
 void parents_moved(struct step *s);
 void parents_settle(struct step *s, bool total_open); /* each tick: whose reading is due */
+/* The worker that shall be the next mold now (app.refork), or NULL. */
+struct worker *refork_choose(struct step *s);
+void refork_note_try(struct step *s, const struct worker *w);
 void parents_sum(const struct herd *h, struct herd_memory *sum);
 
 /* herd_memory.c */

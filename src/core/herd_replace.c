@@ -18,6 +18,11 @@ void replacement_proved(struct step *s, struct worker *successor) {
 	slot->failures = 0;
 	if (r->cause != CAUSE_NONE && r->cause != CAUSE_PERSON)
 		futility_replaced(&h->futile[r->cause], successor->id, s->now);
+	if (old != NULL && r->promotes) {
+		old->promoted = true;
+		replacement_let_go(s, old, true);
+		return;
+	}
 	if (old != NULL) /* the sick have no cause of memory's, and no quiet moment either */
 		replacement_let_go(s, old,
 				   r->cause != CAUSE_NONE && cause_waits_for_quiet(r->cause));

@@ -59,6 +59,10 @@ static struct wish wish_of(struct step *s, struct worker *w) {
 	return wish;
 }
 
+bool wish_is_memorys(const struct wish *wish) {
+	return !wish->sick && !wish->promotes && wish->cause != CAUSE_PERSON;
+}
+
 /* Sick and hard first, then the herd's total, a person, soft; among equals the largest. */
 static int rank(const struct wish *w) {
 	switch (w->cause) {
@@ -119,6 +123,11 @@ size_t wishes_collect(struct step *s, struct wish wishes[WISHES_MAX]) {
 					     .why = cause_name(CAUSE_TOTAL),
 					     .value = total,
 					     .limit = h->limits.total_bytes };
+	struct worker *warm = refork_choose(s);
+	if (warm != NULL && is_candidate(h, warm)) /* somebody has asked for it, in the file */
+		wishes[n++] = (struct wish){
+			.worker = warm, .cause = CAUSE_PERSON, .why = "refork", .promotes = true
+		};
 	qsort(wishes, n, sizeof wishes[0], by_rank);
 	return n;
 }

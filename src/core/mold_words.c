@@ -4,8 +4,17 @@
 
 #include "core/json_read.h"
 
-void mold_words_fork(unsigned slot, struct text *out) {
-	text_printf(out, "{\"fork\":{\"slot\":%u}}", slot);
+void mold_words_fork(unsigned slot, bool refork, unsigned requests, struct text *out) {
+	text_printf(out, "{\"fork\":{\"slot\":%u,\"refork\":%s,\"requests\":%u}}", slot,
+		    refork ? "true" : "false", requests);
+}
+
+void mold_words_live(struct text *out) {
+	text_puts(out, "{\"live\":true}");
+}
+
+void mold_words_promote(unsigned generation, struct text *out) {
+	text_printf(out, "{\"promote\":{\"generation\":%u}}", generation);
 }
 
 enum mold_word mold_words_read(const char *message, size_t len, struct text *text) {
@@ -19,6 +28,8 @@ enum mold_word mold_words_read(const char *message, size_t len, struct text *tex
 		word = MOLD_WORD_BORN;
 	} else if (json_read_true(object, "serving")) {
 		word = MOLD_WORD_SERVING;
+	} else if (json_read_true(object, "warm")) {
+		word = MOLD_WORD_WARM;
 	} else if (json_read_string(object, "failed") != NULL) {
 		word = MOLD_WORD_FAILED;
 		more = json_read_string(object, "failed");

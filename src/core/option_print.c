@@ -4,10 +4,10 @@
 #include "core/option_value.h"
 #include "core/scalar.h"
 
-/* How it is said that a number is none: `auto` for counts, `off` for times. */
+/* How it is said that a number is none: mostly `auto` for counts, `off` for times. */
 static void print_count(const struct option *option, unsigned count, struct text *out) {
 	if (count == 0 && option->min == 0)
-		text_puts(out, "auto");
+		text_puts(out, option_zero(option));
 	else
 		text_printf(out, "%u", count);
 }
@@ -91,9 +91,10 @@ void option_expected(const struct option *option, struct text *out) {
 	case OPTION_ADDRESSES: text_printf(out, "a list such as %s", option->example); break;
 	case OPTION_PAIRS: text_printf(out, "a mapping such as %s", option->example); break;
 	case OPTION_COUNT:
-		text_printf(out, "a number from %u to %" PRIu64 "%s",
+		text_printf(out, "a number from %u to %" PRIu64 "%s%s",
 			    option->min > 0 ? (unsigned)option->min : 1, option->max,
-			    option->min == 0 ? ", or auto" : "");
+			    option->min == 0 ? ", or " : "",
+			    option->min == 0 ? option_zero(option) : "");
 		break;
 	case OPTION_BOOL: text_puts(out, "true or false"); break;
 	case OPTION_TIME: expect_time(option, out); break;

@@ -57,10 +57,14 @@ static int set_string(const struct option *option, char **at, const char *text, 
 	return 0;
 }
 
+const char *option_zero(const struct option *option) {
+	return option->choices != NULL ? option->choices[0] : "auto";
+}
+
 static int set_count(const struct option *option, unsigned *at, const char *text,
 		     struct error *err) {
 	uint64_t count;
-	if (option->min == 0 && strcmp(text, "auto") == 0) {
+	if (option->min == 0 && strcmp(text, option_zero(option)) == 0) {
 		*at = 0;
 		return 0;
 	}

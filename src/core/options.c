@@ -63,6 +63,7 @@ static int check_malloc_conf(const char *key UNUSED, const char *text, struct er
 	return error_at(err, 0, 0, "has a blank; expected pairs such as narenas:4,thp:never");
 }
 
+static const char *const off_choice[] = { "off", NULL };
 static const char *const none_choice[] = { "none", NULL };
 static const char *const mode_choices[] = { [MODE_POOL] = "pool", NULL };
 static const char *const figure_choices[] = {
@@ -84,6 +85,10 @@ const struct section sections[] = {
 	{ "app", "What is launched, how often, and where it listens.", NULL, NULL },
 	{ "app.probe", "How a fresh worker proves that it serves: one HTTP request.", "none",
 	  "app.probe.path" },
+	{ "app.refork",
+	  "When a warm worker becomes the next mold, from which the others are forked anew: its "
+	  "caches and compiled code are shared then. Only with app.preload.",
+	  "off", "app.refork.after" },
 	{ "allocator", "The workers' malloc. Only they get it, not what they launch.", NULL, NULL },
 	{ "memory",
 	  "When a worker is too big. Sizes: 512MiB, 1GB, or 25% of the machine's memory "
@@ -167,6 +172,13 @@ const struct option options[] = {
 	{ "app.probe.liveness", OPTION_TIME, AT(app.probe.liveness), "off", 0, MSEC_HOUR, NULL, true,
 		"How often a ready worker is asked again. One that neither answers nor works for "
 		"60s is replaced. Each request is a line in the app's log.",
+		NULL, NULL },
+
+	{ "app.refork.after", OPTION_TIME, AT(app.refork.after), "off", 0, 24 * MSEC_HOUR, NULL, true,
+		"So long after the mold was made, and again so long after that.",
+		NULL, NULL },
+	{ "app.refork.requests", OPTION_COUNT, AT(app.refork.requests), "off", 0, 1000000000, off_choice, true,
+		"When a worker has answered so many.",
 		NULL, NULL },
 
 	{ "allocator.preload", OPTION_STRING, AT(allocator.preload), "jemalloc", 1, PATH_MOST, NULL, true,

@@ -57,6 +57,7 @@ struct puma_plan {
 	const struct strings *listen; /* the addresses that will be served */
 	bool workers_taken;           /* `workers` came from here */
 	bool preload;                 /* app.preload */
+	bool refork;                  /* app.refork, by time or by requests */
 };
 
 /* Would Puma by itself load the app once, and fork its workers from that? */

@@ -108,11 +108,12 @@ static int note_binds(const struct puma_settings *s, const struct strings *serve
 	return error;
 }
 
-/* Hooks around what doesn't happen here: a mold forks workers, and none becomes one. */
-static bool is_never_called(const char *hook) {
-	static const char *const names[] = { "after_worker_shutdown", "on_refork", "before_refork",
-					     "after_refork" };
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+/* Hooks around what doesn't happen here, or only with app.refork. */
+static bool is_never_called(const char *hook, const struct puma_plan *plan) {
+	static const char *const names[] = { "after_worker_shutdown", "after_refork", "on_refork",
+					     "before_refork" };
+	size_t n = plan->refork ? 2 : ARRAY_LEN(names);
+	for (size_t i = 0; i < n; i++) {
 		if (strcmp(names[i], hook) == 0)
 			return true;
 	}
@@ -120,12 +121,12 @@ static bool is_never_called(const char *hook) {
 }
 
 /* All of one kind in one sentence. */
-static int note_some_hooks(const struct puma_settings *s, bool never, const char *why,
-			   struct strings *notes) {
+static int note_some_hooks(const struct puma_settings *s, const struct puma_plan *plan, bool never,
+			   const char *why, struct strings *notes) {
 	char names[400];
 	struct text out = TEXT_IN(names);
 	for (size_t i = 0; i < s->hooks.len; i++) {
-		if (is_never_called(s->hooks.items[i]) == never)
+		if (is_never_called(s->hooks.items[i], plan) == never)
 			text_printf(&out, "%s`%s`", out.len > 0 ? ", " : "", s->hooks.items[i]);
 	}
 	return out.len == 0 ? 0
@@ -137,16 +138,21 @@ static int note_hooks(const struct puma_settings *s, const struct puma_plan *pla
 		      struct strings *notes) {
 	int error = plan->preload
 			    ? 0
-			    : note_some_hooks(s, false,
+			    : note_some_hooks(s, plan, false,
 					      "a worker of a pool is a single Puma that nobody "
 					      "forks: with `app.preload: true` they are; else what "
 					      "must run in every worker belongs in an initializer",
 					      notes);
-	return error != 0 ? error
-			  : note_some_hooks(s, true,
-					    "pumakeeper itself sees to workers that end, and none "
-					    "becomes what others are forked from",
-					    notes);
+	return error != 0
+		       ? error
+		       : note_some_hooks(s, plan, true,
+					 plan->refork ? "pumakeeper itself sees to workers that "
+							"end, and one that became a mold serves "
+							"nobody any more"
+						      : "pumakeeper itself sees to workers that "
+							"end, and without app.refork none becomes "
+							"what others are forked from",
+					 notes);
 }
 
 /* What a person gave up without a word: the memory that workers shared. */

@@ -37,8 +37,12 @@ static void forget_probe(struct birth *b) {
 }
 
 static void on_born(struct birth *b, pid_t pid) {
+	char buffer[32];
+	struct text words = TEXT_IN(buffer);
 	struct launched launched = { .pid = pid, .pidfd = adopt(pid) };
-	if (launched.pidfd < 0) {
+	mold_words_live(&words);
+	if (launched.pidfd < 0 || birth_say(b, &words, NULL, 0) != 0) {
+		fd_close(&launched.pidfd); /* with the line it ends by itself */
 		hang_up(b);
 		forget_probe(b);
 		b->handler->unborn(b, "it did not become a child of pumakeeperd");
@@ -71,7 +75,9 @@ static bool on_word(struct birth *b, enum mold_word word, pid_t sender, const ch
 		b->handler->unborn(b, text);
 		return false;
 	}
-	if (b->state == BIRTH_DONE && (word == MOLD_WORD_SERVING || word == MOLD_WORD_FAILED)) {
+	bool known = word == MOLD_WORD_SERVING || word == MOLD_WORD_WARM ||
+		     word == MOLD_WORD_FAILED;
+	if (b->state == BIRTH_DONE && known) {
 		b->handler->told(b, word, text);
 		return false;
 	}
@@ -134,8 +140,9 @@ int birth_ask(struct birth *b, int channel, const struct launcher *l, struct tex
 	AUTOCLOSE int probe = -1;
 	AUTOCLOSE int theirs = -1;
 	int fds[CHANNEL_FDS_MAX], line = -1;
-	char buffer[64];
+	char buffer[100];
 	struct text words = TEXT_IN(buffer);
+	const struct config *c = &l->plan->config;
 	int error = launcher_open_probe(l, b->worker, b->probe_path, &probe, why);
 	if (error != 0)
 		return error;
@@ -145,7 +152,8 @@ int birth_ask(struct birth *b, int channel, const struct launcher *l, struct tex
 		forget_probe(b);
 		return error;
 	}
-	mold_words_fork(b->slot, &words);
+	bool refork = c->app.refork.after > 0 || c->app.refork.requests > 0;
+	mold_words_fork(b->slot, refork, c->app.refork.requests, &words);
 	error = channel_send(channel, buffer, words.len, fds, collect(l, theirs, probe, fds));
 	if (error != 0) {
 		text_puts(why, strerror(-error));
@@ -165,4 +173,8 @@ void birth_again(struct birth *b) {
 	hang_up(b);
 	forget_probe(b);
 	b->state = BIRTH_WAITS;
+}
+
+int birth_say(struct birth *b, const struct text *words, const int *fds, size_t n_fds) {
+	return b->line >= 0 ? channel_send(b->line, words->data, words->len, fds, n_fds) : -EPIPE;
 }

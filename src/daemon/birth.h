@@ -59,6 +59,9 @@ void birth_destroy(struct birth *b);
  */
 NODISCARD int birth_ask(struct birth *b, int channel, const struct launcher *l, struct text *why);
 
+/* Says something to a worker, with descriptors. 0 or -errno. */
+NODISCARD int birth_say(struct birth *b, const struct text *words, const int *fds, size_t n_fds);
+
 /* What is there to be heard already, now: its end may be known sooner. It may be gone after. */
 void birth_hear(struct birth *b);
 

@@ -12,6 +12,7 @@ struct mold {
 	unsigned release, generation;
 	struct mold_life life;
 	struct member *member; /* its process; NULL: none */
+	unsigned promoted;     /* the worker that it is still; 0: none, or not any more */
 	int channel, boot;     /* boot: what it printed until its app was loaded */
 	ev_io heard;
 	ev_timer deadline;

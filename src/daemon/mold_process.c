@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -44,7 +45,9 @@ void mold_quote(const struct mold *m, struct text *out) {
 
 void mold_explain(const struct mold *m, const char *how, struct text *out) {
 	bool late = clock_now() - m->life.started >= mold_boot_patience(m);
-	if (m->life.state == MOLD_LOADING && late)
+	if (m->promoted != 0)
+		text_puts(out, "a worker ended before it had become a mold");
+	else if (m->life.state == MOLD_LOADING && late)
 		text_printf(out, "the app was not loaded within %lld s (app.boot_timeout)",
 			    (long long)(mold_boot_patience(m) / MSEC_SECOND));
 	else if (m->life.state == MOLD_LOADING)
@@ -66,6 +69,9 @@ int mold_launch(struct mold *m, struct text *why) {
 	AUTOCLOSE int theirs = -1;
 	AUTOCLOSE int boot = memfd_create("mold", MFD_CLOEXEC);
 	const char *directory = all->handler->directory(all->context, m->release);
+	/* Whoever opens it anew must not write over what the others have written. */
+	if (boot >= 0 && fcntl(boot, F_SETFL, O_APPEND) != 0)
+		return -errno;
 	int error = boot < 0 ? -errno : channel_open(&ours, &theirs);
 	if (error == 0 && directory == NULL)
 		error = -ENOENT;

@@ -38,10 +38,21 @@ static void told(void *context, unsigned worker, enum mold_word word, const char
 	struct supervisor *s = context;
 	struct member *m = supervisor_member(s, worker);
 	const struct herd_event event = { .kind = HERD_TOLD, .worker = worker, .text = text };
+	const struct herd_event warm = { .kind = HERD_WARM, .worker = worker };
 	if (word == MOLD_WORD_FAILED)
 		feed(s, &event);
+	else if (word == MOLD_WORD_WARM)
+		feed(s, &warm);
 	else if (m != NULL)
 		member_notified(m);
+}
+
+static void promoted(void *context, unsigned worker, unsigned release) {
+	struct supervisor *s = context;
+	const struct herd_event event = { .kind = HERD_PROMOTED, .worker = worker };
+	feed(s, &event);
+	deploy_promoted(s, release);
+	s->promoting = 0;
 }
 
 static void changed(void *context, const struct mold_facts *facts) {
@@ -53,7 +64,10 @@ static void changed(void *context, const struct mold_facts *facts) {
 	event.parent.state = facts->state;
 	event.parent.took = facts->took;
 	event.parent.retry = facts->retry;
-	feed(context, &event);
+	struct supervisor *s = context;
+	if (facts->release == s->promoting && facts->state == MOLD_BROKEN)
+		s->promoting = 0; /* it is not made again: there is the one before */
+	feed(s, &event);
 }
 
 static void was_read(void *context, unsigned generation, const struct herd_event *event) {
@@ -69,6 +83,7 @@ const struct molds_handler mold_reports = {
 	.born = born,
 	.unborn = unborn,
 	.told = told,
+	.promoted = promoted,
 	.changed = changed,
 	.read = was_read,
 };

@@ -1,6 +1,7 @@
 #include "daemon/molds.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +100,7 @@ static void ended(struct mold *m, const char *how) {
 	struct text why = TEXT_IN(buffer);
 	mold_explain(m, how, &why);
 	mold_forget_process(m);
+	m->promoted = 0;
 	step(m, MOLD_EXIT);
 	tell(m, buffer);
 	/* Who was told may have let it go, which frees one without a process. */
@@ -144,6 +146,14 @@ static void ask_waiting(struct mold *m) {
 	}
 }
 
+/* The worker is no more; its process goes on as this mold. */
+static void tell_promoted(struct mold *m) {
+	unsigned worker = m->promoted;
+	m->promoted = 0;
+	if (worker != 0)
+		m->all->handler->promoted(m->all->context, worker, m->release);
+}
+
 static void on_heard(struct ev_loop *loop, ev_io *w, int revents UNUSED) {
 	struct mold *m = container_of(w, struct mold, heard);
 	char message[CHANNEL_MESSAGE_MAX + 1], buffer[64];
@@ -163,12 +173,15 @@ static void on_heard(struct ev_loop *loop, ev_io *w, int revents UNUSED) {
 	step(m, MOLD_LOADED);
 	fd_close(&m->boot);
 	tell(m, NULL);
+	tell_promoted(m);
 	ask_waiting(m);
 }
 
 static void start(struct mold *m) {
 	char buffer[300];
 	struct text why = TEXT_IN(buffer);
+	if (m->promoted != 0)
+		return; /* it is being made of a worker */
 	m->generation = ++m->all->generation;
 	if (mold_launch(m, &why) != 0) {
 		ended(m, buffer);
@@ -277,6 +290,18 @@ void molds_ask(struct molds *all, unsigned release, unsigned worker, unsigned sl
 	want(all, release);
 }
 
+static int hold_worker(struct mold *m, pid_t pid, int pidfd, int *theirs) {
+	AUTOCLOSE int own = fcntl(pidfd, F_DUPFD_CLOEXEC, 3);
+	int error = own < 0 ? -errno : channel_open(&m->channel, theirs);
+	if (error != 0)
+		return error;
+	m->member = member_create(&m->all->owner, m->generation, pid, own, "");
+	if (m->member == NULL)
+		return -ENOMEM;
+	own = -1; /* the member has it */
+	return 0;
+}
+
 static struct birth *birth_of(const struct molds *all, unsigned worker) {
 	struct birth *b = all->births;
 	while (b != NULL && b->worker != worker)
@@ -284,7 +309,29 @@ static struct birth *birth_of(const struct molds *all, unsigned worker) {
 	return b;
 }
 
-/* Asked for already, it ends by itself: nobody hears it on its line. */
+bool molds_promote(struct molds *all, unsigned worker, pid_t pid, int pidfd, unsigned release) {
+	struct birth *b = birth_of(all, worker);
+	struct mold *m = b != NULL && b->state == BIRTH_DONE ? add_mold(all, release) : NULL;
+	AUTOCLOSE int theirs = -1;
+	char buffer[64];
+	struct text words = TEXT_IN(buffer);
+	if (m == NULL)
+		return false;
+	m->generation = ++all->generation;
+	m->promoted = worker;
+	mold_words_promote(m->generation, &words);
+	if (hold_worker(m, pid, pidfd, &theirs) != 0 || birth_say(b, &words, &theirs, 1) != 0) {
+		remove_mold(m);
+		return false;
+	}
+	ev_io_set(&m->heard, m->channel, EV_READ);
+	ev_io_start(all->loop, &m->heard);
+	step(m, MOLD_WANT);
+	tell(m, NULL);
+	return true;
+}
+
+/* Asked for already, it ends by itself: its line ends. */
 bool molds_cancel(struct molds *all, unsigned worker) {
 	struct birth *b = birth_of(all, worker);
 	if (b == NULL || b->state == BIRTH_DONE)

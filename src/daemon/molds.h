@@ -37,6 +37,8 @@ struct molds_handler {
 		     struct launched *launched);
 	void (*unborn)(void *context, unsigned worker, const char *why);
 	void (*told)(void *context, unsigned worker, enum mold_word word, const char *text);
+	/* A worker has become the mold that molds_promote() announced. */
+	void (*promoted)(void *context, unsigned worker, unsigned release);
 	void (*changed)(void *context, const struct mold_facts *facts);
 	void (*read)(void *context, unsigned generation, const struct herd_event *event);
 };
@@ -51,6 +53,12 @@ void molds_destroy(struct molds *molds);
 
 /* A worker of that release; told of by born() or unborn(). */
 void molds_ask(struct molds *molds, unsigned release, unsigned worker, unsigned slot);
+
+/*
+ * Tells a worker that was forked to drain and become the mold of `release`, a new number; told of
+ * by promoted(). False: it can't be asked.
+ */
+bool molds_promote(struct molds *molds, unsigned worker, pid_t pid, int pidfd, unsigned release);
 
 /* Nobody waits for it any more. False: it isn't waited for, or it is a worker by now. */
 bool molds_cancel(struct molds *molds, unsigned worker);

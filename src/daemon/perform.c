@@ -1,5 +1,6 @@
 /* The herd's orders, performed. What comes of them at once is fed as an event. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +122,24 @@ static void send_signal(struct supervisor *s, const struct order *order) {
 		(void)molds_cancel(s->molds, order->worker);
 }
 
+/* One that can't be asked is ended: its successor serves already. */
+static void promote(struct supervisor *s, const struct order *order) {
+	struct member *m = supervisor_member(s, order->worker);
+	struct worker *w = herd_worker(s->herd, order->worker);
+	const char *path = w != NULL ? releases_path(&s->releases, w->release) : NULL;
+	if (m == NULL)
+		return;
+	if (path == NULL || s->molds == NULL || s->promoting != 0) {
+		member_signal(m, SIGTERM);
+		return;
+	}
+	s->promoting = releases_renew(&s->releases, path);
+	if (molds_promote(s->molds, m->id, m->pid, m->pidfd, s->promoting))
+		return;
+	s->promoting = 0;
+	member_signal(m, SIGTERM);
+}
+
 static void count(struct supervisor *s, const struct order *order) {
 	struct member *m = supervisor_member(s, order->worker);
 	if (m != NULL)
@@ -203,13 +222,14 @@ static void leave(struct supervisor *s, const struct order *order) {
 }
 
 static void (*const performers[])(struct supervisor *, const struct order *) = {
-	[ORDER_LAUNCH] = launch,           [ORDER_PROBE] = prove_again,
-	[ORDER_SIGNAL] = send_signal,      [ORDER_COUNT] = count,
-	[ORDER_CLOSE_IDLE] = close_idle,   [ORDER_CLOSE_BUSY] = close_busy,
-	[ORDER_READ_ALL] = read_all,       [ORDER_READ] = read_one,
-	[ORDER_READ_PARENT] = read_parent, [ORDER_PROVE] = prove,
-	[ORDER_LIVENESS] = ask_alive,      [ORDER_QUEUE] = look_at_queue,
-	[ORDER_FORGET] = forget,           [ORDER_LEAVE] = leave,
+	[ORDER_LAUNCH] = launch,         [ORDER_PROBE] = prove_again,
+	[ORDER_SIGNAL] = send_signal,    [ORDER_COUNT] = count,
+	[ORDER_CLOSE_IDLE] = close_idle, [ORDER_CLOSE_BUSY] = close_busy,
+	[ORDER_READ_ALL] = read_all,     [ORDER_READ] = read_one,
+	[ORDER_PROMOTE] = promote,       [ORDER_READ_PARENT] = read_parent,
+	[ORDER_PROVE] = prove,           [ORDER_LIVENESS] = ask_alive,
+	[ORDER_QUEUE] = look_at_queue,   [ORDER_FORGET] = forget,
+	[ORDER_LEAVE] = leave,
 };
 
 void perform(struct supervisor *s, const struct order *order) {

@@ -221,12 +221,18 @@ static int look_for_ruby(struct plan *plan, const struct plan *before UNUSED,
 
 static int understand(struct plan *plan, const struct plan *before UNUSED, struct errors *errors) {
 	struct error err = { 0 };
-	if (command_understand(&plan->config.app.command, &plan->command, &err) == 0) {
-		if (!plan->config.app.preload || plan->command.kind == COMMAND_PUMA)
-			return 0;
-		return error_at(errors_next(errors), 0, 0,
-				"app.preload: only Puma can be preloaded, and app.command is "
-				"something else");
+	const struct config *c = &plan->config;
+	bool preload = c->app.preload;
+	if (command_understand(&c->app.command, &plan->command, &err) == 0) {
+		if (preload && plan->command.kind != COMMAND_PUMA)
+			return error_at(errors_next(errors), 0, 0,
+					"app.preload: only Puma can be preloaded, and app.command "
+					"is something else");
+		if (!preload && (c->app.refork.after > 0 || c->app.refork.requests > 0))
+			return error_at(errors_next(errors), 0, 0,
+					"app.refork: only workers of a mold can be forked anew; "
+					"it needs app.preload: true");
+		return 0;
 	}
 	*errors_next(errors) = err;
 	return -1;

@@ -134,7 +134,9 @@ static int take_preload(struct plan *plan) {
 static int note_differences(struct plan *plan, bool workers_taken) {
 	const struct puma_plan in_force = { .listen = &plan->config.app.listen,
 					    .workers_taken = workers_taken,
-					    .preload = plan->config.app.preload };
+					    .preload = plan->config.app.preload,
+					    .refork = plan->config.app.refork.after > 0 ||
+						      plan->config.app.refork.requests > 0 };
 	return puma_settings_notes(&plan->settings, &in_force, &plan->puma_notes);
 }
 

@@ -109,6 +109,14 @@ static void tell_release(struct supervisor *s, const char *from, const char *to)
 	supervisor_tell(s, &e);
 }
 
+/* The same code from a warmer mold: who doesn't serve from it is a failed deploy. */
+void deploy_promoted(struct supervisor *s, unsigned release) {
+	struct herd_event event = { .kind = HERD_RESTART, .number = release, .text = "app.refork" };
+	event.restart.deploy = true;
+	if (!s->herd->restart.active) /* else newer code is on its way: the old mold was enough */
+		feed(s, &event);
+}
+
 /* Only here, and at the start, is the directory resolved: nothing else deploys. */
 void deploy(struct supervisor *s, const unsigned *slots, unsigned n, bool force, const char *by) {
 	struct herd_event event = { .kind = HERD_RESTART, .text = by };

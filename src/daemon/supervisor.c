@@ -73,8 +73,10 @@ static void step(struct supervisor *s, const struct herd_event *event) {
 		perform(s, &o->list[i]);
 }
 
-static bool is_wanted(const void *herd, unsigned release) {
-	return herd_wants_release(herd, release);
+static bool is_wanted(const void *context, unsigned release) {
+	const struct supervisor *s = context;
+	return herd_wants_release(s->herd, release) ||
+	       (release == s->promoting && s->herd->state == HERD_SERVING);
 }
 
 void feed(struct supervisor *s, const struct herd_event *event) {
@@ -87,7 +89,7 @@ void feed(struct supervisor *s, const struct herd_event *event) {
 		step(s, &p->event);
 		s->pending_first = (s->pending_first + 1) % PENDING_MAX;
 		if (--s->pending_len == 0 && s->molds != NULL)
-			molds_keep(s->molds, is_wanted, s->herd); /* which is news, too */
+			molds_keep(s->molds, is_wanted, s); /* which is news, too */
 	} while (s->pending_len > 0);
 	s->feeding = false;
 	rearm(s);

@@ -71,6 +71,7 @@ struct supervisor {
 	struct reader *memory, *sockets;
 	struct member_owner owner;
 	struct member *members[HERD_WORKERS_MAX];
+	unsigned promoting;  /* the release that a worker shall be the mold of; 0: none */
 	struct molds *molds; /* app.preload; NULL: each worker loads the app itself */
 	struct reading readings[HERD_WORKERS_MAX];
 
@@ -121,5 +122,6 @@ void requests_init(struct supervisor *s);
 bool reload(struct supervisor *s, struct text *said);
 
 /* restart --all, or tmp/restart.txt: new code, if there is any. */
+void deploy_promoted(struct supervisor *s, unsigned release);
 void deploy(struct supervisor *s, const unsigned *slots, unsigned n, bool force, const char *by);
 void look_at_restart_txt(struct supervisor *s);

@@ -6,10 +6,12 @@ require_relative "streams"
 module Pumakeeper
   # What the daemon asks a mold for: a worker for that slot, with these descriptors. Over `channel`
   # it hears how that goes. The mold closes its own when it has forked.
-  Ask = Struct.new(:slot, :channel, :outputs, :sockets) do
-    def self.of(slot, descriptors)
+  # `refork`: it may be told to become a mold; with `requests` it tells when it has answered so many.
+  Ask = Struct.new(:slot, :channel, :outputs, :sockets, :refork, :requests) do
+    def self.of(words, descriptors)
       channel, out, err, *sockets = descriptors
-      new(slot, Channel.new(channel), [out, err].map { |io| Streams.writing(io) }, sockets)
+      new(words.fetch("slot"), Channel.new(channel), [out, err].map { |io| Streams.writing(io) }, sockets,
+          words["refork"], words["requests"].to_i)
     end
 
     # There won't be one. Falsy.

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "json"
+require "io/wait"
 require "socket"
 
 module Pumakeeper
@@ -33,6 +34,11 @@ module Pumakeeper
       [JSON.parse(text), controls.flat_map { |control| control.unix_rights || [] }]
     rescue Errno::ECONNRESET
       nil
+    end
+
+    # True when there is something to be heard, or nobody who could say it; nil when it is too late.
+    def wait(seconds)
+      !@socket.wait_readable(seconds).nil? || nil
     end
 
     def close

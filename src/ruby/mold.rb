@@ -23,12 +23,12 @@ if ENV["PUMAKEEPER_MOLD"]
   require_relative "mold_puma"
   require_relative "molded_worker"
   require_relative "streams"
+  require_relative "unbound"
 
   module Pumakeeper
     class Mold
       CHANNEL = 3
       OUTPUTS = [4, 5].freeze
-      GENERATION = ENV["PUMAKEEPER_MOLD"]
       # Before the app may have taken its output elsewhere. Other children's is no file.
       BOOT_OUTPUT = STDOUT.stat.file? ? File.open("/proc/self/fd/1") : nil
       GONE_PATIENCE = 30 # seconds that a mold without a daemon waits to be taken over or ended
@@ -43,7 +43,8 @@ if ENV["PUMAKEEPER_MOLD"]
                   "HUP" => nil, "USR1" => nil, "USR2" => nil }.freeze
 
       class << self
-        attr_accessor :worker,     # the Ask, in a worker
+        attr_accessor :generation,
+                      :worker,     # the Ask, in a worker
                       :descriptors # the numbers of its sockets
 
         # Nobody execs any more on the way to Puma: what is started from here on has nothing of it.
@@ -61,6 +62,8 @@ if ENV["PUMAKEEPER_MOLD"]
 
       def initialize(launcher)
         @launcher = launcher
+        @generation = Mold.generation
+        @unbound = Unbound.new(launcher.binder)
         @hooks = Hooks.new(launcher.config)
         ENV.delete("LISTEN_PID")
         @channel = Channel.new(CHANNEL)
@@ -71,11 +74,26 @@ if ENV["PUMAKEEPER_MOLD"]
         take_signals
         load_app
         make_sharable
-        write_where_the_app_does
+        write_where_the_app_does unless @streams
         @signals = take_signals # again: the app may have handlers of its own
         @channel.tell(loaded: { puma: Puma::Const::PUMA_VERSION, ruby: RUBY_VERSION })
+        yield if block_given?
         ask = serve_asks
-        MoldedWorker.new(@launcher, @hooks, ask)
+        MoldedWorker.new(@launcher, @hooks, ask, self)
+      end
+
+      # A worker that has stopped to serve goes on as the next mold: it is warm (app.refork). Returns
+      # in each worker of its own.
+      def fork_workers_of_a_worker(promotion)
+        before = Mold.worker
+        @channel = promotion.channel
+        @generation = promotion.generation
+        Mold.worker = Mold.descriptors = nil
+        @unbound.restore(@launcher.binder)
+        @hooks.run(:before_refork)
+        fork_workers { before.channel.close }
+      rescue Hooks::Failed => e
+        abort "pumakeeper: #{e.told}"
       end
 
       private
@@ -119,7 +137,7 @@ if ENV["PUMAKEEPER_MOLD"]
 
       def title(doing = nil)
         tag = @launcher.options[:tag].to_s
-        words = ["pumakeeper mold #{GENERATION}#{':' if doing}", doing, ("[#{tag}]" unless tag.empty?)]
+        words = ["pumakeeper mold #{@generation}#{':' if doing}", doing, ("[#{tag}]" unless tag.empty?)]
         Process.setproctitle(words.compact.join(" "))
       end
 
@@ -140,7 +158,7 @@ if ENV["PUMAKEEPER_MOLD"]
         while (words, descriptors = @channel.hear)
           next descriptors.each(&:close) unless words["fork"]
 
-          ask = Ask.of(words["fork"].fetch("slot"), descriptors)
+          ask = Ask.of(words["fork"], descriptors)
           return ask if fork_worker(ask)
 
           ask.close
@@ -196,6 +214,8 @@ if ENV["PUMAKEEPER_MOLD"]
         exit!(1)
       end
     end
+
+    Mold.generation = ENV["PUMAKEEPER_MOLD"]
 
     on_puma("Puma::Configuration" => MoldConfiguration, "Puma::Binder" => MoldBinder,
             "Puma::Single" => MoldSingle, "Puma::Launcher" => MoldLauncher) { Mold.hide_from_children }

@@ -52,8 +52,10 @@ module Pumakeeper
   module MoldSingle
     def run
       worker = Mold.new(@launcher).fork_workers
-      @started_at = Time.now # not the mold
-      worker.run { super() }
+      while worker
+        @started_at = Time.now # not the mold
+        worker = worker.run(self) { super() }
+      end
     end
   end
 end

@@ -1,25 +1,29 @@
 # frozen_string_literal: true
 
 require_relative "hooks"
+require_relative "promotion"
 
 module Pumakeeper
   # A fork of the mold, from its birth to its end.
   class MoldedWorker
-    def initialize(launcher, hooks, ask)
+    def initialize(launcher, hooks, ask, mold)
       @launcher = launcher
       @hooks = hooks
       @ask = ask
+      @mold = mold
     end
 
-    # The block serves.
-    def run
+    # The block serves. A worker's worker, where it was told to become a mold meanwhile; else nil.
+    def run(runner)
       begin_to_live
       tell_when_serving
+      promotion = Promotion.new(@ask) { runner.stop }
       begin
         yield
       ensure
         @hooks.run_and_go_on(:before_worker_shutdown, @ask.slot)
       end
+      @mold.fork_workers_of_a_worker(promotion) if promotion.asked?
     end
 
     private
@@ -27,6 +31,8 @@ module Pumakeeper
     def begin_to_live
       @ask.outputs.each(&:close)
       @ask.channel.tell(born: true)
+      # Nobody would look after one that isn't wanted any more, or whose daemon is gone.
+      exit!(0) unless @ask.channel.hear&.first&.key?("live")
       @hooks.run(:before_worker_boot, @ask.slot)
       activate(@ask.sockets)
     rescue Hooks::Failed => e

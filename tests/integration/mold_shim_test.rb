@@ -49,7 +49,9 @@ class AskedWorker
   def word
     text, _, _, *controls = @channel.recvmsg(4096)
     @pid ||= credentials(controls)
-    text.to_s.empty? ? nil : JSON.parse(text)
+    word = text.to_s.empty? ? nil : JSON.parse(text)
+    @channel.sendmsg({ live: true }.to_json) if word && word["born"]
+    word
   rescue Errno::ECONNRESET
     nil
   end

@@ -8,8 +8,11 @@ START_TEST(what_is_asked_is_what_ruby_reads)
 {
 	char buffer[64];
 	struct text out = TEXT_IN(buffer);
-	mold_words_fork(7, &out);
-	ck_assert_str_eq(buffer, "{\"fork\":{\"slot\":7}}");
+	mold_words_fork(7, true, 500, &out);
+	ck_assert_str_eq(buffer, "{\"fork\":{\"slot\":7,\"refork\":true,\"requests\":500}}");
+	out = TEXT_IN(buffer);
+	mold_words_promote(3, &out);
+	ck_assert_str_eq(buffer, "{\"promote\":{\"generation\":3}}");
 }
 END_TEST
 
@@ -24,6 +27,7 @@ static const struct {
 	{ "{\"serving\":true}", MOLD_WORD_SERVING, "" },
 	{ "{\"failed\":\"the hook on_worker_boot: no pool\"}", MOLD_WORD_FAILED,
 	  "the hook on_worker_boot: no pool" },
+	{ "{\"warm\":true}", MOLD_WORD_WARM, "" },
 	{ "{\"failed\":3}", MOLD_WORD_OTHER, "" },
 	{ "{\"born\":false}", MOLD_WORD_OTHER, "" },
 	{ "{\"loaded\":true}", MOLD_WORD_OTHER, "" },

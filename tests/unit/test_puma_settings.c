@@ -190,6 +190,15 @@ START_TEST(with_a_mold_only_the_hooks_that_are_never_called_are_named)
 }
 END_TEST
 
+START_TEST(where_a_worker_may_become_a_mold_the_hooks_before_it_are_called)
+{
+	const char *json = TOLD(",\"hooks\":[\"on_refork\",\"before_refork\"]");
+	ck_assert_str_eq(noted(json, (struct puma_plan){ .preload = true, .refork = true }), "");
+	json = TOLD(",\"hooks\":[\"after_refork\"]");
+	SAYS(noted(json, (struct puma_plan){ .preload = true, .refork = true }), "`after_refork`");
+}
+END_TEST
+
 START_TEST(workers_that_were_taken_are_not_ignored)
 {
 	const char *json = TOLD(",\"workers\":2,\"workers_from\":\"environment\"");
@@ -237,5 +246,6 @@ SUITE("puma_settings", what_is_told_is_understood,
       what_can_not_be_a_pool_is_refused_with_what_to_do,
       everything_that_is_dropped_is_named_with_its_source, without_a_mold_the_way_to_one_is_shown,
       with_a_mold_only_the_hooks_that_are_never_called_are_named,
+      where_a_worker_may_become_a_mold_the_hooks_before_it_are_called,
       workers_that_were_taken_are_not_ignored, a_bind_is_noted_only_when_nobody_serves_it,
       binds_become_addresses_to_listen_on)
