@@ -9,7 +9,8 @@
 #     GET /events?ms=50      an event every 50 ms on a hijacked socket, as SSE
 #     GET /quiet             a hijacked socket that says nothing, as a websocket; it says `eof` when
 #                            its client is done, or when somebody has made it look so
-#     GET /job?ms=500        a thread that works for half a second, and is waited for at exit
+#     GET /job?ms=500        a thread that works for half a second, and is waited for at exit;
+#                            without ms until there is a file `finish`
 #     GET /deaf              TERM is ignored from now on
 #     GET /deadlock          no Ruby thread of this process ever runs again
 #
@@ -34,7 +35,7 @@ end
 
 def job(query)
   JOBS << Thread.new do
-    pause(query)
+    query.key?("ms") ? pause(query) : (sleep 0.02 until File.exist?("finish"))
     File.write("job.#{Process.pid}", "done\n")
   end
 end
