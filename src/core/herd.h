@@ -98,8 +98,8 @@ struct parent {
 	uint64_t rss_bytes, pss_bytes, uss_bytes; /* 0: not known */
 	msec_t read_at;                           /* or tried to; 0: never */
 	msec_t asked_at;                          /* a reading is out; 0: none */
-	bool moved;      /* workers have come or gone since that was asked for */
-	char reason[96]; /* why there is none at the moment; "": there is */
+	bool moved;       /* workers have come or gone since that was asked for */
+	char reason[200]; /* why there is none at the moment; "": there is */
 };
 
 struct replacement {

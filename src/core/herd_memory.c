@@ -56,17 +56,20 @@ struct herd_memory herd_memory(const struct herd *h) {
  * copy-on-write; a figure from before the last one went for the total is about another herd; and
  * who leaves is no reason to send somebody else.
  */
+bool counts_for_total(const struct herd *h, const struct worker *w) {
+	msec_t at = h->only_rss ? w->watch.cheap_at : w->watch.dear_at;
+	return w->life.state == WORKER_READY && at != 0 && at >= h->total_since;
+}
+
 static uint64_t known_total(const struct herd *h) {
 	uint64_t sum = 0;
 	for (unsigned i = 0; i < h->cells; i++) {
 		const struct worker *w = &h->workers[i];
-		msec_t at = h->only_rss ? w->watch.cheap_at : w->watch.dear_at;
-		if (w->life.state == WORKER_READY && at != 0 && at >= h->total_since)
+		if (counts_for_total(h, w))
 			sum += watch_figure(&w->watch, h->only_rss ? FIGURE_RSS : FIGURE_PSS);
 	}
-	struct herd_memory molds = { .pss_known = true };
-	parents_sum(h, &molds);
-	return sum + (h->only_rss ? molds.uss_bytes : molds.pss_bytes);
+	parents_total(h, &sum);
+	return sum;
 }
 
 bool herd_total_over(const struct herd *h, uint64_t *value) {
@@ -115,17 +118,30 @@ static void tell_over(struct step *s, const struct worker *w, uint64_t value, ui
 		   s->h->config->memory.strikes.window);
 }
 
+static uint64_t shared_bytes(const struct worker *w) {
+	uint64_t own = w->watch.memory.uss_bytes;
+	return w->watch.rss_bytes > own ? w->watch.rss_bytes - own : 0;
+}
+
+/*
+ * A herd of such workers. The first to be forked shares with its mold alone, and its PSS is half
+ * of what is there once, for however many.
+ */
+static uint64_t herd_of(const struct herd *h, const struct worker *w) {
+	uint64_t pss = watch_figure(&w->watch, FIGURE_PSS) * h->n_slots;
+	uint64_t once = watch_figure(&w->watch, FIGURE_USS) * h->n_slots + shared_bytes(w);
+	return w->generation != 0 && once < pss ? once : pss;
+}
+
 /* The first figure of its life: is a fresh worker over the limit already? */
 static void judge_fresh(struct step *s, struct worker *w, uint64_t value) {
 	struct herd *h = s->h;
-	uint64_t shared = w->watch.rss_bytes > w->watch.memory.uss_bytes
-				  ? w->watch.rss_bytes - w->watch.memory.uss_bytes
-				  : 0;
+	uint64_t shared = shared_bytes(w);
 	uint64_t peak = w->watch.peak_rss_bytes > shared ? w->watch.peak_rss_bytes - shared : 0;
 	room_learn(&h->room, peak);
 	struct futility *f = h->futile;
 	const struct limits *l = &h->limits;
-	uint64_t herd = watch_figure(&w->watch, FIGURE_PSS) * h->n_slots;
+	uint64_t herd = herd_of(h, w);
 	tell_futility(s, futility_fresh(&f[CAUSE_SOFT], w->id, value, l->soft_bytes, s->now),
 		      CAUSE_SOFT);
 	tell_futility(s, futility_fresh(&f[CAUSE_HARD], w->id, value, l->hard_bytes, s->now),
@@ -176,13 +192,21 @@ static struct worker *fattest(struct herd *h) {
 	return found;
 }
 
-/* A surge is over the total by design: the sum says something only between replacements. */
+/*
+ * A surge is over the total by design, and so is a deploy with two molds: the sum says something
+ * only between them, unless the kernel's limit is near.
+ */
+bool total_speaks(const struct herd *h, uint64_t total) {
+	return herd_in_flight(h) == 0 &&
+	       (!parents_change(h) || futility_total_must_act(total, h->limits.effective_bytes));
+}
+
 static void judge_total(struct step *s) {
 	struct herd *h = s->h;
 	uint64_t value;
 	bool over = herd_total_over(h, &value);
 	struct worker *w = fattest(h);
-	if (w == NULL || herd_in_flight(h) > 0)
+	if (w == NULL || !total_speaks(h, value))
 		return;
 	enum futility_change change;
 	if (over && !h->total_over)
@@ -298,8 +322,7 @@ void memory_fresh(struct step *s, struct worker *w) {
 	w->watch = (struct watch){ .peak_rss_bytes = w->watch.peak_rss_bytes,
 				   .rss_bytes = w->watch.rss_bytes,
 				   .swap_bytes = w->watch.swap_bytes,
-				   .cheap_at = w->watch.cheap_at,
-				   .forked = w->generation != 0 };
+				   .cheap_at = w->watch.cheap_at };
 	w->crossed = 0;
 	w->watch.wants_dear = w->watch.urgent = !s->h->only_rss;
 	parents_moved(s);

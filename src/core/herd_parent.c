@@ -63,6 +63,12 @@ static void tell_changed(struct step *s, const struct herd_event *event, int pid
 	}
 }
 
+static void ask_reading(struct step *s, struct parent *p) {
+	p->asked_at = s->now;
+	p->moved = false;
+	give_order(s, ORDER_READ_PARENT, 0, (int)p->generation);
+}
+
 void parent_changed(struct step *s, const struct herd_event *event) {
 	struct parent *p = cell_of(s->h, event->parent.release);
 	if (p == NULL)
@@ -80,12 +86,15 @@ void parent_changed(struct step *s, const struct herd_event *event) {
 	p->pid = event->parent.pid;
 	p->state = event->parent.state;
 	p->since = s->now;
+	p->asked_at = 0;
 	p->reason[0] = '\0';
 	p->retry_at = p->state == MOLD_BROKEN ? s->now + event->parent.retry : 0;
 	if (p->state == MOLD_BROKEN && event->text != NULL) {
 		struct text out = TEXT_IN(p->reason); /* cut, if need be */
 		text_puts(&out, event->text);
 	}
+	if (p->state == MOLD_READY)
+		ask_reading(s, p); /* before workers share it: what is there once */
 }
 
 void parent_read(struct step *s, const struct herd_event *event) {
@@ -111,27 +120,58 @@ void parents_moved(struct step *s) {
 void parents_settle(struct step *s, bool total_open) {
 	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
 		struct parent *p = &s->h->parents[i];
-		bool due = p->read_at == 0 || p->moved || total_open ||
+		bool grows = p->state == MOLD_LOADING;
+		bool due = p->read_at == 0 || p->moved || total_open || grows ||
 			   s->now - p->read_at >= READ_EVERY;
 		bool out = p->asked_at != 0 && s->now - p->asked_at < READING_LOST;
-		if (p->generation == 0 || p->state != MOLD_READY || !due || out)
-			continue;
-		p->asked_at = s->now;
-		p->moved = false;
-		give_order(s, ORDER_READ_PARENT, 0, (int)p->generation);
+		if (p->generation != 0 && (grows || p->state == MOLD_READY) && due && !out)
+			ask_reading(s, p);
 	}
 }
 
 void parents_sum(const struct herd *h, struct herd_memory *sum) {
 	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
 		const struct parent *p = &h->parents[i];
-		if (p->generation == 0 || p->pid == 0)
+		if (p->generation == 0 || p->pid == 0 || p->read_at == 0)
 			continue;
 		sum->rss_bytes += p->rss_bytes;
 		sum->pss_bytes += p->pss_bytes;
 		sum->uss_bytes += p->uss_bytes;
 		sum->pss_known = sum->pss_known && p->rss_bytes > 0;
 	}
+}
+
+/*
+ * A figure from when a worker had fewer siblings is too high: half of what it shares with its mold
+ * alone, a third with one more. What is shared by all of them is there once, and in the mold's RSS.
+ */
+static uint64_t counted_twice(const struct herd *h, const struct parent *p) {
+	uint64_t pss = p->pss_bytes, once = p->rss_bytes;
+	for (unsigned i = 0; i < h->cells; i++) {
+		const struct worker *w = &h->workers[i];
+		if (w->generation != p->generation || !counts_for_total(h, w))
+			continue;
+		pss += watch_figure(&w->watch, FIGURE_PSS);
+		once += watch_figure(&w->watch, FIGURE_USS);
+	}
+	return pss > once ? pss - once : 0;
+}
+
+void parents_total(const struct herd *h, uint64_t *sum) {
+	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
+		const struct parent *p = &h->parents[i];
+		if (p->generation == 0 || p->state != MOLD_READY || p->rss_bytes == 0)
+			continue;
+		*sum += h->only_rss ? p->uss_bytes : p->pss_bytes;
+		*sum -= h->only_rss ? 0 : counted_twice(h, p);
+	}
+}
+
+bool parents_change(const struct herd *h) {
+	unsigned living = 0;
+	for (size_t i = 0; i < HERD_PARENTS_MAX; i++)
+		living += h->parents[i].pid != 0;
+	return living > 1;
 }
 
 void refork_note_try(struct step *s, const struct worker *w) {

@@ -91,6 +91,9 @@ void parents_settle(struct step *s, bool total_open); /* each tick: whose readin
 struct worker *refork_choose(struct step *s);
 void refork_note_try(struct step *s, const struct worker *w);
 void parents_sum(const struct herd *h, struct herd_memory *sum);
+/* Those that stay, for the total: added to what is known of workers (counts_for_total()). */
+void parents_total(const struct herd *h, uint64_t *sum);
+bool parents_change(const struct herd *h); /* a deploy: there are two */
 
 /* herd_memory.c */
 void memory_readings(struct step *s, const struct herd_event *event);
@@ -98,6 +101,8 @@ void memory_read(struct step *s, struct worker *w, const struct herd_event *even
 void memory_fresh(struct step *s, struct worker *w); /* it just became ready */
 void memory_sibling_left(struct step *s);
 void memory_total_replaced(struct step *s);
+bool total_speaks(const struct herd *h, uint64_t total);
+bool counts_for_total(const struct herd *h, const struct worker *w);
 void memory_new_limits(struct step *s);
 void memory_settle(struct step *s);
 void memory_deadline(struct step *s);

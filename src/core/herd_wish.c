@@ -104,8 +104,7 @@ size_t wishes_collect(struct step *s, struct wish wishes[WISHES_MAX]) {
 	struct herd *h = s->h;
 	size_t n = 0;
 	uint64_t total;
-	/* Every surge is over the total, by design: the sum speaks between replacements only. */
-	bool over = herd_total_over(h, &total) && herd_in_flight(h) == 0;
+	bool over = herd_total_over(h, &total) && total_speaks(h, total);
 	struct worker *fattest = over ? largest(h) : NULL;
 	FOR_EACH_WORKER(h, w) {
 		if (!is_candidate(h, w))
