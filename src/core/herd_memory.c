@@ -322,7 +322,8 @@ void memory_fresh(struct step *s, struct worker *w) {
 	w->watch = (struct watch){ .peak_rss_bytes = w->watch.peak_rss_bytes,
 				   .rss_bytes = w->watch.rss_bytes,
 				   .swap_bytes = w->watch.swap_bytes,
-				   .cheap_at = w->watch.cheap_at };
+				   .cheap_at = w->watch.cheap_at,
+				   .forked = w->generation != 0 };
 	w->crossed = 0;
 	w->watch.wants_dear = w->watch.urgent = !s->h->only_rss;
 	parents_moved(s);

@@ -44,7 +44,8 @@ static void push(struct watch *w, bool dear, msec_t now) {
 bool watch_is_calm(const struct watch *w) {
 	uint64_t then = w->gate.last.rss + w->gate.last.swap, now = w->rss_bytes + w->swap_bytes;
 	uint64_t moved = now > then ? now - then : then - now;
-	return w->gate.known && !w->gate.shocked && moved <= then / CALM_PART;
+	/* Under copy-on-write pages become a worker's own at the same RSS. */
+	return w->gate.known && !w->forked && !w->gate.shocked && moved <= then / CALM_PART;
 }
 
 static bool is_stale(const struct watch *w, msec_t now) {

@@ -39,6 +39,7 @@ struct watch {
 	struct strike_record strikes;
 	struct history history;
 
+	bool forked;        /* from a mold: it shares pages until it writes to them */
 	bool wants_dear;    /* the gate is open, or the slow schedule is due */
 	bool urgent;        /* the gate is open: a limit may have been crossed */
 	enum cause verdict; /* CAUSE_NONE, CAUSE_SOFT or CAUSE_HARD */

@@ -46,6 +46,18 @@ START_TEST(what_may_be_over_asks_for_the_dear_one)
 }
 END_TEST
 
+/* Pages that it writes to become its own, at the same RSS. */
+START_TEST(one_that_shares_with_a_mold_is_never_calm)
+{
+	struct watch w = { .forked = true };
+	cheap(&w, 200 * MIB, 100000);
+	dear(&w, 100 * MIB, 100001);
+	ck_assert(!watch_is_calm(&w));
+	watch_cheap(&w, 200 * MIB, 0, 100001 + WATCH_SLOW_SCHEDULE, &rules, false);
+	ck_assert(w.wants_dear);
+}
+END_TEST
+
 /* Read at 100001 with an RSS of 200 MiB; what a later cheap reading asks for, for display. */
 static bool asks_again(uint64_t rss, uint64_t swap, bool shocked, msec_t after) {
 	struct watch w = { 0 };
@@ -207,10 +219,11 @@ START_TEST(the_peak_of_a_boot_is_kept)
 END_TEST
 
 SUITE("watch", a_small_worker_is_judged_by_its_cheap_reading,
-      what_may_be_over_asks_for_the_dear_one, for_display_it_is_read_once_a_minute,
-      what_lies_still_is_read_every_ten_minutes, a_siblings_end_is_shown_within_the_minute,
-      three_of_five_are_a_soft_verdict, a_shut_gate_is_a_sample_under_the_limit,
-      once_over_the_hard_limit_is_enough, where_only_rss_can_be_read_it_is_judged_and_nothing_asked,
+      what_may_be_over_asks_for_the_dear_one, one_that_shares_with_a_mold_is_never_calm,
+      for_display_it_is_read_once_a_minute, what_lies_still_is_read_every_ten_minutes,
+      a_siblings_end_is_shown_within_the_minute, three_of_five_are_a_soft_verdict,
+      a_shut_gate_is_a_sample_under_the_limit, once_over_the_hard_limit_is_enough,
+      where_only_rss_can_be_read_it_is_judged_and_nothing_asked,
       where_the_figure_is_rss_the_others_are_still_read_for_display,
       what_was_swapped_out_counts_and_an_unknown_figure_is_rss,
       the_next_limit_is_as_far_as_the_growth_says,
