@@ -32,10 +32,22 @@ static void describe(const siginfo_t *info, char *text, size_t size) {
 			 info->si_code == CLD_DUMPED ? ", core dumped" : "");
 }
 
+/*
+ * It leads its group, and is not reaped yet: the number is still its. After a life that ended well
+ * the app itself has seen to what it had started, or wants it to go on.
+ */
+static void end_group(const struct member *m) {
+	if (m->owner->ends_groups && (m->killed || !m->served) && getpgid(m->pid) == m->pid)
+		kill(-m->pid, SIGKILL);
+}
+
 static void on_end(struct ev_loop *loop, ev_io *w, int revents UNUSED) {
 	struct member *m = container_of(w, struct member, exited);
 	siginfo_t info = { 0 };
 	char how[64] = "status unknown";
+	if (waitid(P_PIDFD, (id_t)m->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	    info.si_pid != 0)
+		end_group(m);
 	if (waitid(P_PIDFD, (id_t)m->pidfd, &info, WEXITED | WNOHANG) == 0 && info.si_pid != 0)
 		describe(&info, how, sizeof how);
 	else if (errno != ECHILD)
@@ -52,6 +64,7 @@ static void on_end(struct ev_loop *loop, ev_io *w, int revents UNUSED) {
 /* From now on another image is a surprise; before, bundle and its like exec. */
 static void proved(struct member *m) {
 	ev_timer_stop(m->owner->loop, &m->threads);
+	m->served = true;
 	m->known_image = process_image(&m->process, &m->image) == 0;
 	member_report(m, (struct herd_event){ .kind = HERD_ANSWERED });
 }
@@ -167,6 +180,7 @@ void member_forget_rest(struct member_owner *owner) {
 
 /* By pidfd: it can't hit whoever got the number next. */
 void member_signal(struct member *m, int signal) {
+	m->killed = m->killed || signal == SIGKILL;
 	syscall(SYS_pidfd_send_signal, m->pidfd, signal, NULL, 0);
 }
 

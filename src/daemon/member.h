@@ -28,6 +28,7 @@ struct member_owner {
 	struct ev_loop *loop;
 	struct reader *memory, *sockets; /* two threads: a blocked smaps must not hold a drain */
 	const struct listeners *listeners;
+	bool ends_groups; /* whoever never served, or was killed, takes with it what it has started */
 	void (*report)(void *context, const struct herd_event *event);
 	void *context;
 	struct member *forgotten; /* whose readings are still out; member::next */
@@ -50,6 +51,7 @@ struct member {
 	struct process process;
 	char probe_path[108]; /* "": none */
 	struct prober prober; /* proves that it is ready, or alive */
+	bool served, killed;
 	bool known_image;
 	uint64_t image;      /* process_image() at its launch; another one: it exec'd */
 	uint64_t last_rss;   /* of the last cheap reading */

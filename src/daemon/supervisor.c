@@ -238,6 +238,7 @@ static int start_readers(struct supervisor *s, struct error *err) {
 		.memory = s->memory,
 		.sockets = s->sockets,
 		.listeners = &s->listener_names,
+		.ends_groups = true,
 		.report = on_report,
 		.context = s,
 	};

@@ -96,6 +96,16 @@ class ReadinessTest < KeeperTest
     assert_equal 0, shop.wait_exit
   end
 
+  # A crash loop would leave one behind each time.
+  def test_what_a_worker_that_never_served_has_started_ends_with_it
+    app("File.write('child', spawn('sleep', '300').to_s)\nraise 'no'\n")
+    shop = keeper(wait: false)
+    assert_equal 1, shop.wait_exit
+    child = File.read("#{@app}/child").to_i
+    gone = Keeper.pidfd(child)
+    assert gone.nil? || gone.wait_readable(PATIENCE)
+  end
+
   def test_an_app_that_takes_the_probe_and_says_nothing_is_asked_again
     app("run lambda { |_| File.exist?('asked') ? [200, {}, []] : (File.write('asked', ''); sleep) }\n")
     shop = keeper(app: { probe: { timeout: "300ms" } })
