@@ -191,6 +191,7 @@ struct herd {
 	unsigned failed_boots; /* before any worker was ever ready */
 	bool degraded_told;
 	int leave_signal;
+	bool hurried;       /* asked twice */
 	msec_t stop_at;     /* HERD_WAITING_TO_STOP: stop_delay ends */
 	msec_t last_one_at; /* HERD_LEAVING: the last ready worker goes at the latest */
 	int exit_code;      /* HERD_LEFT */

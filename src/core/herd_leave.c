@@ -19,6 +19,7 @@ static void begin_to_leave(struct step *s) {
 }
 
 static void hurry(struct step *s, const char *why) {
+	s->h->hurried = true;
 	event_text(tell(s, EVENT_DAEMON_HURRIED), "reason", "%s", why);
 	if (!herd_leaves(s->h))
 		begin_to_leave(s);
@@ -95,7 +96,8 @@ void leave_settle(struct step *s) {
 		h->queue_next = s->now + QUEUE_EVERY;
 		give_order(s, ORDER_QUEUE, 0, 0);
 	}
-	if (left_over(h) > 0)
+	/* A mold has nothing to finish, and is killed soon: only who hurries doesn't wait for it. */
+	if (left_over(h) > 0 || (herd_has_parents(h) && !h->hurried))
 		return;
 	h->state = HERD_LEFT;
 	give_order(s, ORDER_LEAVE, 0, h->exit_code);

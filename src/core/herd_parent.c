@@ -129,6 +129,14 @@ void parents_settle(struct step *s, bool total_open) {
 	}
 }
 
+bool herd_has_parents(const struct herd *h) {
+	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
+		if (h->parents[i].generation != 0 && h->parents[i].pid != 0)
+			return true;
+	}
+	return false;
+}
+
 void parents_sum(const struct herd *h, struct herd_memory *sum) {
 	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
 		const struct parent *p = &h->parents[i];

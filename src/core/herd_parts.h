@@ -90,6 +90,7 @@ void parents_settle(struct step *s, bool total_open); /* each tick: whose readin
 /* The worker that shall be the next mold now (app.refork), or NULL. */
 struct worker *refork_choose(struct step *s);
 void refork_note_try(struct step *s, const struct worker *w);
+bool herd_has_parents(const struct herd *h); /* does a mold live? */
 void parents_sum(const struct herd *h, struct herd_memory *sum);
 /* Those that stay, for the total: added to what is known of workers (counts_for_total()). */
 void parents_total(const struct herd *h, uint64_t *sum);

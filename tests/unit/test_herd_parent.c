@@ -448,7 +448,36 @@ START_TEST(a_worker_has_the_generation_of_the_mold_that_it_was_forked_from)
 }
 END_TEST
 
-SUITE("herd_parent", each_change_of_a_mold_is_told_once_with_its_numbers,
+/* Two workers are gone after a stop; is it over? */
+static bool is_over_with(enum mold_state state, int pid, bool hurried) {
+	struct stage t;
+	start(&t);
+	stage_feed(&t, (struct herd_event){ .kind = HERD_STOP, .number = SIGTERM, .text = "x" });
+	mold_is(&t, 1, 1, state, pid);
+	if (hurried)
+		stage_feed(&t, (struct herd_event){
+				       .kind = HERD_STOP, .number = SIGTERM, .text = "y" });
+	stage_wait(&t, t.now + 3 * MSEC_SECOND);
+	for (unsigned i = 0; i < t.herd->cells; i++) {
+		if (t.herd->workers[i].life.state != WORKER_GONE)
+			stage_exited(&t, t.herd->workers[i].id);
+	}
+	bool over = t.left;
+	stage_close(&t);
+	return over;
+}
+
+START_TEST(the_herd_has_not_left_before_its_mold_unless_somebody_hurries)
+{
+	ck_assert(!is_over_with(MOLD_ENDING, 50, false));
+	ck_assert(is_over_with(MOLD_GONE, 50, false));
+	ck_assert(is_over_with(MOLD_BROKEN, 0, false));
+	ck_assert(is_over_with(MOLD_ENDING, 50, true));
+}
+END_TEST
+
+SUITE("herd_parent", the_herd_has_not_left_before_its_mold_unless_somebody_hurries,
+      each_change_of_a_mold_is_told_once_with_its_numbers,
       one_that_ends_by_itself_says_why_and_when_there_is_another, its_memory_is_part_of_the_herds,
       its_memory_counts_for_the_total,
       the_first_to_be_forked_says_nothing_of_a_herd_of_its_own_size,
