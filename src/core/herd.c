@@ -334,6 +334,19 @@ static void step_worker(struct step *s, const struct herd_event *event) {
 	}
 }
 
+/* Molds are made from there, and whoever isn't a process yet comes from there. */
+static void release_gone(struct herd *h, unsigned release) {
+	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
+		if (h->parents[i].release == h->release)
+			h->parents[i].release = release;
+	}
+	FOR_EACH_WORKER(h, w) {
+		if (w->pid == 0 && w->release == h->release)
+			w->release = release;
+	}
+	h->release = release;
+}
+
 static void step_herd(struct step *s, const struct herd_event *event) {
 	struct herd *h = s->h;
 	if (event->kind == HERD_START) {
@@ -350,7 +363,7 @@ static void step_herd(struct step *s, const struct herd_event *event) {
 	} else if (event->kind == HERD_RESTART) {
 		restart_ask(s, event);
 	} else if (event->kind == HERD_RELEASE) {
-		h->release = (unsigned)event->number;
+		release_gone(h, (unsigned)event->number);
 	} else if (event->kind == HERD_RELOAD) {
 		on_reload(s, event);
 	} else if (event->kind == HERD_STOP) {

@@ -11,7 +11,8 @@
 #include "os/channel.h"
 #include "util/fd.h"
 
-#define AT_A_TURN 8 /* messages: nobody who talks holds the loop */
+#define PAUSE     0.2 /* seconds; a process that ends is gone by then */
+#define AT_A_TURN 8   /* messages: nobody who talks holds the loop */
 
 /* Its pid was a zombie's or somebody else's by now, unless it is our child. */
 static int adopt(pid_t pid) {
@@ -26,6 +27,7 @@ static int adopt(pid_t pid) {
 }
 
 static void hang_up(struct birth *b) {
+	ev_timer_stop(b->loop, &b->pause);
 	ev_io_stop(b->loop, &b->heard);
 	fd_close(&b->line);
 }
@@ -41,7 +43,7 @@ static void on_born(struct birth *b, pid_t pid) {
 	struct text words = TEXT_IN(buffer);
 	struct launched launched = { .pid = pid, .pidfd = adopt(pid) };
 	mold_words_live(&words);
-	if (launched.pidfd < 0 || birth_say(b, &words, NULL, 0) != 0) {
+	if (b->unwanted || launched.pidfd < 0 || birth_say(b, &words, NULL, 0) != 0) {
 		fd_close(&launched.pidfd); /* with the line it ends by itself */
 		hang_up(b);
 		forget_probe(b);
@@ -108,12 +110,18 @@ static void on_heard(struct ev_loop *loop UNUSED, ev_io *w, int revents UNUSED) 
 	birth_hear(container_of(w, struct birth, heard));
 }
 
+static void on_pause(struct ev_loop *loop UNUSED, ev_timer *w, int revents UNUSED) {
+	struct birth *b = container_of(w, struct birth, pause);
+	b->handler->again(b);
+}
+
 struct birth *birth_create(struct ev_loop *loop, const struct birth_handler *handler, void *owner) {
 	struct birth *b = calloc(1, sizeof *b);
 	if (b == NULL)
 		return NULL;
 	*b = (struct birth){ .loop = loop, .handler = handler, .owner = owner, .line = -1 };
 	ev_init(&b->heard, on_heard);
+	ev_timer_init(&b->pause, on_pause, PAUSE, 0.0);
 	return b;
 }
 
@@ -161,6 +169,7 @@ int birth_ask(struct birth *b, int channel, const struct launcher *l, struct tex
 		forget_probe(b);
 		return error;
 	}
+	ev_timer_stop(b->loop, &b->pause);
 	b->line = line;
 	b->tries++;
 	b->state = BIRTH_ASKED;
@@ -173,6 +182,13 @@ void birth_again(struct birth *b) {
 	hang_up(b);
 	forget_probe(b);
 	b->state = BIRTH_WAITS;
+	ev_now_update(b->loop);
+	ev_timer_set(&b->pause, PAUSE, 0.0);
+	ev_timer_start(b->loop, &b->pause);
+}
+
+bool birth_pauses(const struct birth *b) {
+	return ev_is_active(&b->pause);
 }
 
 int birth_say(struct birth *b, const struct text *words, const int *fds, size_t n_fds) {

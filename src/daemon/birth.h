@@ -26,6 +26,7 @@ struct birth_handler {
 	void (*born)(struct birth *b, const struct launched *launched);
 	/* Nothing of it is left. `why` is for a person; NULL: its line ended, the mold may have. */
 	void (*unborn)(struct birth *b, const char *why);
+	void (*again)(struct birth *b); /* the pause after birth_again() is over */
 	/* Born, it says something more. */
 	void (*told)(struct birth *b, enum mold_word word, const char *text);
 	void (*over)(struct birth *b); /* a worker's line has ended, as it does with the worker */
@@ -41,16 +42,18 @@ struct birth {
 	unsigned release;
 	unsigned generation; /* of the mold that was asked last */
 	enum birth_state state;
+	bool unwanted; /* BIRTH_ASKED, and given up meanwhile: what is born may not live */
 	unsigned tries;
 	int line; /* -1: not asked */
 	ev_io heard;
+	ev_timer pause;
 	char probe_path[108];
 };
 
 NODISCARD struct birth *birth_create(struct ev_loop *loop, const struct birth_handler *handler,
 				     void *owner);
 
-/* Closes the line; a worker on it goes on. What was asked for and isn't born is not: see birth_cancel(). */
+/* Closes the line; a worker on it goes on, and what isn't born yet ends. */
 void birth_destroy(struct birth *b);
 
 /*
@@ -65,5 +68,9 @@ NODISCARD int birth_say(struct birth *b, const struct text *words, const int *fd
 /* What is there to be heard already, now: its end may be known sooner. It may be gone after. */
 void birth_hear(struct birth *b);
 
-/* Back to BIRTH_WAITS: its mold ended before it was born. */
+/*
+ * Back to BIRTH_WAITS: its line ended before it was born. When a process ends, this line may close
+ * before the mold's own: for a moment it is not to be asked again of the same one.
+ */
 void birth_again(struct birth *b);
+bool birth_pauses(const struct birth *b);

@@ -32,7 +32,7 @@ struct molds {
 /* How long it may load. */
 msec_t mold_boot_patience(const struct mold *m);
 
-/* Starts it for m->generation. 0, or -errno with the reason in `why`. */
+/* Starts it for m->generation, which may lead it to another release, and whoever waits for it. 0, or -errno with the reason in `why`. */
 NODISCARD int mold_launch(struct mold *m, struct text *why);
 
 /* Whatever is held of it. */

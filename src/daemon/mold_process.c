@@ -61,6 +61,22 @@ void mold_explain(const struct mold *m, const char *how, struct text *out) {
 		mold_quote(m, out);
 }
 
+/* Where it is started from. NULL: nowhere. */
+static const char *find_directory(struct mold *m) {
+	struct molds *all = m->all;
+	unsigned from = m->release, to = m->release;
+	const char *directory = all->handler->directory(all->context, &to);
+	if (to == from)
+		return directory;
+	m->release = to;
+	for (struct birth *b = all->births; b != NULL; b = b->next) {
+		if (b->release == from)
+			b->release = to;
+	}
+	all->handler->moved(all->context, from, to);
+	return directory;
+}
+
 int mold_launch(struct mold *m, struct text *why) {
 	struct molds *all = m->all;
 	struct launched launched;
@@ -68,7 +84,7 @@ int mold_launch(struct mold *m, struct text *why) {
 	AUTOCLOSE int ours = -1;
 	AUTOCLOSE int theirs = -1;
 	AUTOCLOSE int boot = memfd_create("mold", MFD_CLOEXEC);
-	const char *directory = all->handler->directory(all->context, m->release);
+	const char *directory = find_directory(m);
 	/* Whoever opens it anew must not write over what the others have written. */
 	if (boot >= 0 && fcntl(boot, F_SETFL, O_APPEND) != 0)
 		return -errno;

@@ -5,9 +5,18 @@
 
 #include "daemon/supervisor_parts.h"
 
-static const char *directory(void *context, unsigned release) {
+static const char *directory(void *context, unsigned *release) {
 	struct supervisor *s = context;
-	return releases_path(&s->releases, release);
+	const char *path = releases_path(&s->releases, *release);
+	bool is_gone = path == NULL || access(path, X_OK) != 0;
+	/* What a deploy would go back to is not worth another one. */
+	if (is_gone && *release == s->herd->release)
+		(void)find_release_again(s, release);
+	return releases_path(&s->releases, *release);
+}
+
+static void moved(void *context, unsigned from, unsigned to) {
+	supervisor_release_gone(context, from, to);
 }
 
 /* Its end is nobody's any more: a child that is not known is reaped. */
@@ -80,6 +89,7 @@ static void was_read(void *context, unsigned generation, const struct herd_event
 
 const struct molds_handler mold_reports = {
 	.directory = directory,
+	.moved = moved,
 	.born = born,
 	.unborn = unborn,
 	.told = told,

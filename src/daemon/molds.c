@@ -127,10 +127,18 @@ static void on_report(void *context, const struct herd_event *event) {
 		all->handler->read(all->context, m->generation, event);
 }
 
+static struct birth *next_to_ask(const struct mold *m) {
+	struct birth *b = m->all->births;
+	while (b != NULL && (b->release != m->release || b->state != BIRTH_WAITS ||
+			     (birth_pauses(b) && b->generation == m->generation)))
+		b = b->next;
+	return b;
+}
+
 static void ask_waiting(struct mold *m) {
 	struct molds *all = m->all;
 	struct birth *b;
-	while (m->life.state == MOLD_READY && (b = next_waiting(all, m->release)) != NULL) {
+	while (m->life.state == MOLD_READY && (b = next_to_ask(m)) != NULL) {
 		char buffer[200];
 		struct text why = TEXT_IN(buffer);
 		int error = birth_ask(b, m->channel, all->launcher, &why);
@@ -254,13 +262,19 @@ static void on_born(struct birth *b, const struct launched *launched) {
 static void on_unborn(struct birth *b, const char *why) {
 	struct molds *all = b->owner;
 	unsigned generation = b->generation, release = b->release;
-	if (why == NULL && b->tries < TRIES) {
+	if (b->unwanted) {
+		remove_birth(all, b);
+	} else if (why == NULL && b->tries < TRIES) {
 		birth_again(b);
 		want(all, release);
 	} else {
 		give_up(all, b, why != NULL ? why : "its mold ended before it was forked");
 	}
 	answered(all, generation);
+}
+
+static void on_again(struct birth *b) {
+	want(b->owner, b->release);
 }
 
 static void on_told(struct birth *b, enum mold_word word, const char *text) {
@@ -273,7 +287,7 @@ static void on_over(struct birth *b) {
 }
 
 static const struct birth_handler birth_handler = {
-	.born = on_born, .unborn = on_unborn, .told = on_told, .over = on_over
+	.born = on_born, .unborn = on_unborn, .again = on_again, .told = on_told, .over = on_over
 };
 
 void molds_ask(struct molds *all, unsigned release, unsigned worker, unsigned slot) {
@@ -331,25 +345,29 @@ bool molds_promote(struct molds *all, unsigned worker, pid_t pid, int pidfd, uns
 	return true;
 }
 
-/* Asked for already, it ends by itself: its line ends. */
+static void explain_unborn(const struct mold *m, struct text *why) {
+	if (m != NULL && m->life.state == MOLD_LOADING) {
+		text_puts(why, "the app is still being loaded (app.boot_timeout)");
+		mold_quote(m, why);
+	} else {
+		text_puts(why, "the mold has not forked it");
+	}
+}
+
+/* The mold still owes an answer to one that was asked for, or is stuck. */
 bool molds_cancel(struct molds *all, unsigned worker) {
 	struct birth *b = birth_of(all, worker);
-	if (b == NULL || b->state == BIRTH_DONE)
+	if (b == NULL || b->state == BIRTH_DONE || b->unwanted)
 		return false;
-	struct mold *m = of_release(all, b->release);
-	unsigned generation = b->generation;
-	bool asked = b->state == BIRTH_ASKED;
-	char buffer[300] = "the mold has not forked it";
+	char buffer[300];
 	struct text why = TEXT_IN(buffer);
-	if (m != NULL && m->life.state == MOLD_LOADING) {
-		text_puts(&why, "the app is still being loaded (app.boot_timeout)");
-		mold_quote(m, &why);
-	} else {
-		text_puts(&why, "the mold has not forked it");
+	explain_unborn(of_release(all, b->release), &why);
+	if (b->state == BIRTH_WAITS) {
+		give_up(all, b, buffer);
+		return true;
 	}
-	give_up(all, b, buffer);
-	if (asked)
-		answered(all, generation);
+	b->unwanted = true;
+	all->handler->unborn(all->context, worker, buffer);
 	return true;
 }
 
@@ -378,10 +396,6 @@ void molds_keep(struct molds *all, bool (*wanted)(const void *context, unsigned 
 		if (m->life.state == MOLD_GONE)
 			remove_mold(m);
 	}
-}
-
-bool molds_have(const struct molds *all, unsigned release) {
-	return of_release(all, release) != NULL;
 }
 
 void molds_read(struct molds *all, unsigned generation) {

@@ -30,8 +30,12 @@ struct mold_facts {
 };
 
 struct molds_handler {
-	/* Where to start a mold of that release from; NULL: nowhere any more. Borrowed. */
-	const char *(*directory)(void *context, unsigned release);
+	/*
+	 * Where to start a mold of that release from; NULL: nowhere any more. Borrowed. Where it is
+	 * gone `*release` becomes the one that there is; moved() is called then.
+	 */
+	const char *(*directory)(void *context, unsigned *release);
+	void (*moved)(void *context, unsigned from, unsigned to);
 	/* Its pidfd is the receiver's. */
 	void (*born)(void *context, unsigned worker, unsigned generation,
 		     struct launched *launched);
@@ -72,9 +76,6 @@ void molds_forget(struct molds *molds, unsigned worker);
 /* Lets those go whose release is not wanted. */
 void molds_keep(struct molds *molds, bool (*wanted)(const void *context, unsigned release),
 		const void *context);
-
-/* Is there one that runs, or is made again, for this release? */
-bool molds_have(const struct molds *molds, unsigned release);
 
 /* A dear reading of it; told of by read(). */
 void molds_read(struct molds *molds, unsigned generation);

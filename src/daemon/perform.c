@@ -27,25 +27,32 @@ static bool add_member(struct supervisor *s, struct member *m) {
 	return false;
 }
 
-static void tell_release_gone(struct supervisor *s, const char *from, const char *to) {
-	struct event e = event_make(EVENT_RELEASE_GONE);
-	event_text(&e, "from", "%s", from);
-	event_text(&e, "to", "%s", to);
-	supervisor_tell(s, &e);
+/* Better another one than nobody to serve, but loudly. */
+bool find_release_again(struct supervisor *s, unsigned *release) {
+	char path[PATH_MAX];
+	const char *gone = releases_path(&s->releases, *release);
+	if (plan_resolve_directory(s->plan, path) != 0 || (gone != NULL && strcmp(path, gone) == 0))
+		return false;
+	*release = releases_add(&s->releases, path);
+	return true;
 }
 
-/* The pinned release was removed: better another one than nobody to serve, but loudly. */
-static bool resolve_again(struct supervisor *s, struct worker *w, const char *gone) {
-	char path[PATH_MAX], old[PATH_MAX];
-	snprintf(old, sizeof old, "%s", gone);
-	if (plan_resolve_directory(s->plan, path) != 0 || strcmp(path, old) == 0)
-		return false;
-	const struct herd_event event = { .kind = HERD_RELEASE,
-					  .worker = w->id,
-					  .number = releases_add(&s->releases, path) };
-	w->release = (unsigned)event.number;
+void supervisor_release_gone(struct supervisor *s, unsigned from, unsigned to) {
+	const struct herd_event event = { .kind = HERD_RELEASE, .number = to };
+	const char *gone = releases_path(&s->releases, from);
+	struct event e = event_make(EVENT_RELEASE_GONE);
+	event_text(&e, "from", "%s", gone != NULL ? gone : "");
+	event_text(&e, "to", "%s", releases_path(&s->releases, to));
+	supervisor_tell(s, &e);
 	feed(s, &event);
-	tell_release_gone(s, old, path);
+}
+
+static bool resolve_again(struct supervisor *s, struct worker *w) {
+	unsigned from = w->release, to = from;
+	if (!find_release_again(s, &to))
+		return false;
+	w->release = to;
+	supervisor_release_gone(s, from, to);
 	return true;
 }
 
@@ -73,14 +80,6 @@ void supervisor_take(struct supervisor *s, unsigned id, unsigned generation,
 	ask_for_proof(s, m);
 }
 
-/* A mold that is there needs no directory; one that must be started does. */
-static void launch_from_mold(struct supervisor *s, struct worker *w) {
-	const char *directory = releases_path(&s->releases, w->release);
-	if (!molds_have(s->molds, w->release) && directory != NULL && access(directory, X_OK) != 0)
-		(void)resolve_again(s, w, directory);
-	molds_ask(s->molds, w->release, w->id, w->slot);
-}
-
 static void launch(struct supervisor *s, const struct order *order) {
 	struct worker *w = herd_worker(s->herd, order->worker);
 	struct launched launched;
@@ -90,14 +89,14 @@ static void launch(struct supervisor *s, const struct order *order) {
 	if (w == NULL)
 		return;
 	if (s->molds != NULL) {
-		launch_from_mold(s, w);
+		molds_ask(s->molds, w->release, w->id, w->slot);
 		return;
 	}
 	const char *directory = releases_path(&s->releases, w->release);
 	if (directory == NULL)
 		directory = s->plan->directory;
 	int error = launcher_start(&s->launcher, w->id, directory, &launched, &why, &missing);
-	if (error != 0 && missing && resolve_again(s, w, directory)) {
+	if (error != 0 && missing && resolve_again(s, w)) {
 		why = text_in(buffer, sizeof buffer);
 		directory = releases_path(&s->releases, w->release);
 		error = launcher_start(&s->launcher, w->id, directory, &launched, &why, &missing);

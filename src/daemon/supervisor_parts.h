@@ -104,6 +104,10 @@ void perform_new_rules(struct supervisor *s);
 /* A process was launched, or forked by a mold, for this worker. `launched` is taken over. */
 void supervisor_take(struct supervisor *s, unsigned id, unsigned generation,
 		     struct launched *launched);
+/* The pinned release was removed: `*release` becomes where the directory leads now, if anywhere. */
+bool find_release_again(struct supervisor *s, unsigned *release);
+/* And that is told. */
+void supervisor_release_gone(struct supervisor *s, unsigned from, unsigned to);
 void supervisor_launch_failed(struct supervisor *s, unsigned id, const char *why);
 
 /* mold_reports.c */

@@ -425,11 +425,31 @@ START_TEST(a_release_is_wanted_as_long_as_a_worker_boots_of_it)
 	unsigned before = t.herd->release;
 	stage_exited(&t, stage_resident(&t, 0)->id);
 	unsigned booting = stage_resident(&t, 0)->id;
+	stage_launched(&t, booting);
 	stage_feed(&t, (struct herd_event){ .kind = HERD_RELEASE, .number = before + 1 });
 	ck_assert(herd_wants_release(t.herd, before));
-	stage_launched(&t, booting);
 	stage_answered(&t, booting);
 	ck_assert(!herd_wants_release(t.herd, before));
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(whoever_waits_for_a_mold_whose_release_is_gone_is_of_the_next_one_like_the_mold)
+{
+	struct stage t;
+	start(&t);
+	unsigned before = t.herd->release;
+	unsigned serves = stage_resident(&t, 1)->id;
+	mold_breaks(&t, 1, before);
+	stage_exited(&t, stage_resident(&t, 0)->id);
+	unsigned waits = stage_resident(&t, 0)->id;
+	stage_feed(&t, (struct herd_event){ .kind = HERD_RELEASE, .number = before + 1 });
+	ck_assert_uint_eq(herd_worker(t.herd, waits)->release, before + 1);
+	ck_assert_uint_eq(herd_worker(t.herd, serves)->release, before);
+	ck_assert(!herd_wants_release(t.herd, before));
+	mold_is(&t, 2, before + 1, MOLD_LOADING, 51); /* in the place of the one that broke */
+	ck_assert_uint_eq(t.herd->parents[0].generation, 2);
+	ck_assert_uint_eq(t.herd->parents[1].generation, 0);
 	stage_close(&t);
 }
 END_TEST
@@ -494,4 +514,5 @@ SUITE("herd_parent", the_herd_has_not_left_before_its_mold_unless_somebody_hurri
       what_a_deploy_may_go_back_to_is_wanted_until_it_is_over,
       a_deploy_that_fails_wants_its_release_no_more,
       a_release_is_wanted_as_long_as_a_worker_boots_of_it,
+      whoever_waits_for_a_mold_whose_release_is_gone_is_of_the_next_one_like_the_mold,
       a_worker_has_the_generation_of_the_mold_that_it_was_forked_from)
