@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
-# A unix socket has no TCP_DEFER_ACCEPT, so a worker that leaves may hold a connection of which it
-# has read nothing yet (puma.md, fact 5). How many requests that costs: straight at the socket, and
-# behind nginx with and without proxy_next_upstream.
+# A unix socket has no TCP_DEFER_ACCEPT, so a worker that leaves holds connections of which it has
+# read nothing yet. It hears them out (ruby/drain.rb): whether any request is lost all the same,
+# straight at the socket, and behind nginx with and without proxy_next_upstream.
 
 require_relative "support/bench"
 
@@ -97,11 +97,11 @@ Dir.mktmpdir("pumakeeper-unix") do |directory|
   end
   Bench.report(
     "unix", "Replacements on a unix socket",
-    "Goal: the figure is published, and 0 behind nginx with `proxy_next_upstream` on. Each request on " \
-    "a connection of its own; replacements one after the other while the load lasts. Beside it asks a " \
-    "client that checks each answer.",
+    "Goal: 0, straight at the socket and behind nginx, with `proxy_next_upstream` and without: a worker " \
+    "that leaves hears out who has connected. Each request on a connection of its own; replacements " \
+    "one after the other while the load lasts. Beside it asks a client that checks each answer.",
     ["", "replacements", "requests", "lost", "checked", "lost"],
     results.map { |name, numbers| [name, *numbers] },
   )
-  exit(results.values.last.values_at(2, 4).sum.zero? ? 0 : 1)
+  exit(results.values.sum { |numbers| numbers.values_at(2, 4).sum }.zero? ? 0 : 1)
 end
