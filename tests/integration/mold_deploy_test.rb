@@ -50,7 +50,7 @@ class MoldDeployTest < MoldedTest
   def deploy_fails(shop, reason, path: "/")
     before = pids(shop)
     old = mold(shop)
-    losing_nothing(shop, path: path, pause: 0.01) do
+    losing_nothing(shop, path: path) do
       out, err, code = shop.ctl("restart", "--all", "--wait")
       assert_equal 1, code, out
       assert_match(/0 of 2 replaced; one failed/, err)
@@ -213,7 +213,7 @@ class MoldDeployTest < MoldedTest
 
   def test_twenty_in_a_row_under_load_lose_nothing_on_tcp_and_on_a_unix_socket
     shop = shop_one(app: { listen: ["tcp://127.0.0.1:0", "unix://#{@dir}/shop.sock"] }, log: { level: "info" })
-    loads = shop.urls.map { |url| shop.load(url: url, connections: 2, pause: 0.01) }
+    loads = shop.urls.map { |url| shop.load(url: url, connections: 2, pause: 0.02) }
     loads.each { |load| load.served(20) }
     20.times do |i|
       write_version(i + 2)

@@ -30,7 +30,7 @@ class MoldTest < MoldedTest
 
   def test_one_that_leaks_is_replaced_by_a_fork_while_requests_are_answered
     shop = molded(2, memory: { hard: "80MiB" })
-    load = shop.load
+    load = shop.load(connections: 2, pause: 0.02)
     load.served(20)
     fat = pids(shop)[0]
     ask(fat, "/leak?mb=100")
@@ -45,7 +45,7 @@ class MoldTest < MoldedTest
   def test_a_mold_that_is_killed_is_made_again_and_workers_go_on
     shop = molded(2)
     before = pids(shop)
-    load = shop.load
+    load = shop.load(connections: 2, pause: 0.02)
     load.served(20)
     Process.kill(:KILL, mold(shop)["pid"])
     broken = shop.wait_event("mold.broken")
@@ -67,7 +67,7 @@ class MoldTest < MoldedTest
       #{boot_hook} { raise "no connection pool" if File.exist?("no_pool") }
     RUBY
     before = pids(shop)
-    load = shop.load
+    load = shop.load(connections: 2, pause: 0.02)
     load.served(20)
     FileUtils.touch("#{@app}/no_pool")
     shop.ctl("restart", "0", "--wait")
@@ -81,21 +81,17 @@ class MoldTest < MoldedTest
     shop.stop
   end
 
-  def test_an_app_that_never_loads_ends_the_first_start_with_what_it_printed
+  # Both at once: each is tried three times, with a pause between.
+  def test_an_app_that_never_loads_or_hangs_ends_the_first_start_with_what_it_printed
     app(%(warn "the moon is in the wrong place"; exit 3\n))
-    shop = keeper({ app: { workers: 1 }.merge(PRELOAD) })
-    assert_equal 1, shop.wait_exit
-    gave_up = shop.events("daemon.gave_up")[0]
-    assert_match(/exit status 3.*the moon is in the wrong place/m, gave_up[:reason])
-    assert_nothing_left(shop)
-  end
-
-  def test_one_that_hangs_while_it_loads_is_given_up_and_leaves_nothing
+    wrong = keeper(app: { workers: 1 }.merge(PRELOAD))
     app("sleep\n")
-    shop = keeper({ app: { workers: 1, boot_timeout: "1s" }.merge(PRELOAD) })
-    assert_equal 1, shop.wait_exit
-    assert_match(/app.boot_timeout/, shop.events("daemon.gave_up")[0][:reason])
-    assert_nothing_left(shop)
+    hangs = keeper(app: { workers: 1, boot_timeout: "1s" }.merge(PRELOAD))
+    { wrong => /exit status 3.*the moon is in the wrong place/m, hangs => /app.boot_timeout/ }.each do |shop, why|
+      assert_equal 1, shop.wait_exit
+      assert_match(why, shop.events("daemon.gave_up")[0][:reason])
+      assert_nothing_left(shop)
+    end
   end
 
   def test_a_hook_that_raises_at_the_third_fork_only_costs_that_fork
@@ -211,7 +207,7 @@ class MoldTest < MoldedTest
   # Also where whoever waited for it has given up long before.
   def test_a_mold_that_is_stuck_is_replaced_and_the_workers_go_on
     shop = molded(2, app: { boot_timeout: "2s" })
-    losing_nothing(shop, pause: 0.05) do
+    losing_nothing(shop, pause: 0.1) do
       Process.kill(:STOP, mold(shop)["pid"])
       shop.ctl("restart", "0")
       assert_match(/has not forked it/, shop.wait_event("replacement.failed", slot: 0)[:reason])

@@ -42,7 +42,7 @@ class MoldedTest < UnrulyTest
   end
 
   # Under load, which has to lose nothing.
-  def losing_nothing(shop, connections: 2, pause: 0.005, **options)
+  def losing_nothing(shop, connections: 2, pause: 0.02, **options)
     load = shop.load(connections: connections, pause: pause, **options)
     load.served(20)
     yield
