@@ -175,6 +175,6 @@ module Pumakeeper
   end
 
   on_puma("Puma::Configuration" => Configuration, "Puma::DSL" => DSL, "Puma::Binder" => Binder,
-          "Puma::Reactor" => Drain::Reactor, "Puma::ThreadPool" => Drain::ThreadPool,
-          "Puma::Server" => Drain::Server, "Puma::Launcher" => Launcher) { Environment.leave_to_children }
+          "Puma::ThreadPool" => Drain::ThreadPool, "Puma::Server" => Drain::Server,
+          "Puma::Launcher" => Launcher) { Environment.leave_to_children }
 end

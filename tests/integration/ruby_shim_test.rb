@@ -225,6 +225,32 @@ module WorkerTests
     kept.close
   end
 
+  # It has been told that its connection is kept, and the answer is not over when the stop comes.
+  def test_who_was_promised_a_kept_connection_has_the_next_request_answered
+    write("config.ru", <<~RUBY)
+      class Slow
+        def each
+          yield "1"
+          File.write("answering", "")
+          sleep 0.005 until File.exist?("go_on")
+          yield "2"
+        end
+      end
+      run lambda { |_| [200, { "content-length" => "2" }, Slow.new] }
+    RUBY
+    pid = start_puma
+    kept = TCPSocket.new("127.0.0.1", @port)
+    first = Thread.new { ask_on(kept) }
+    patiently { Thread.pass until File.exist?("#{@dir}/answering") }
+    Process.kill(:TERM, pid)
+    wait_for_log(/Gracefully stopping/)
+    write("go_on", "")
+    assert_equal "200 12", patiently { first.value }
+    assert_match(/\A200 12/, ask_on(kept))
+    finish(pid)
+    kept.close
+  end
+
   # Two clients of one thread that never pause: Puma up to 6 didn't read the stop before they did.
   def test_a_stop_is_noticed_while_kept_connections_hold_every_thread
     pid = start_puma("--threads", "1:1")
