@@ -3,11 +3,11 @@
 # app.preload: what workers that are forked from a mold share, how fast they come, and whether
 # anything is lost while they are replaced, one by one and all of them by a deploy.
 
-require "net/http"
 require "time"
 
 require_relative "support/bench"
 require_relative "support/cluster"
+require_relative "support/preloaded"
 
 WORKERS = 4
 REQUESTS = 400 # for each worker, before memory is read
@@ -16,20 +16,6 @@ REPLACEMENTS = 200
 DEPLOYS = 20
 SECONDS = 30 # of load at a time
 
-App = Struct.new(:name, :directory, :command, :environment, :page)
-
-PUMA = ["puma", "-e", "production", "--threads", "5:5"].freeze
-SMALL = App.new("small app", "#{Bench::APPS}/leaky", PUMA, {}, "/up")
-HEAP = App.new("60 MB of objects", "#{Bench::APPS}/heap", PUMA, {}, "/")
-
-# In a directory of its own: it writes its database beside itself.
-def rails_app
-  Dir.mktmpdir("pumakeeper-rails") do |directory|
-    FileUtils.cp_r("#{Bench::APPS}/rails/.", directory)
-    yield App.new("Rails", directory, PUMA, { "RAILS_ENV" => "production" }, "/orders")
-  end
-end
-
 def herd(app, preload, workers: WORKERS, more: {}, &block)
   Herd.run({ "app" => { "directory" => app.directory, "command" => app.command, "workers" => workers,
                         "environment" => app.environment, "preload" => preload }.merge(more) }, &block)
@@ -37,25 +23,9 @@ end
 
 # --- memory -------------------------------------------------------------------------------------------
 
-Memory = Struct.new(:rss, :pss, :anonymous) do
-  # All at one time: the share of each depends on who else is there.
-  def self.of(pids)
-    rollups = pids.map { |pid| File.read("/proc/#{pid}/smaps_rollup") }
-    new(*%w[Rss Pss Pss_Anon].map { |field| rollups.sum { |text| text[/^#{field}:\s+(\d+)/, 1].to_i } })
-  end
-end
-
-def ask_for_pages(url, page)
-  uri = URI("#{url}#{page}")
-  Array.new(4) do
-    Thread.new { (REQUESTS * WORKERS / 4).times { Net::HTTP.get_response(uri).value } }
-  end.each(&:join)
-  sleep 2 # what jemalloc keeps for a second is no memory of the app's
-end
-
 def herd_memory(app, preload)
   herd(app, preload) do |herd|
-    ask_for_pages(herd.url, app.page)
+    ask_for_pages(herd.url, app.page, REQUESTS * WORKERS)
     pids = herd.workers.map { |worker| worker["pid"] }
     pids.unshift(herd.status["parent"]["pid"]) if preload
     raise "#{pids.size} processes" unless pids.size == WORKERS + (preload ? 1 : 0)
@@ -72,7 +42,7 @@ end
 
 def cluster_memory(app)
   Cluster.run(app.directory, app.command, WORKERS, app.environment.merge(@malloc)) do |cluster|
-    ask_for_pages(cluster.url, app.page)
+    ask_for_pages(cluster.url, app.page, REQUESTS * WORKERS)
     return Memory.of(cluster.pids)
   end
 end
