@@ -4,9 +4,8 @@
 
 #include "core/json_read.h"
 
-void mold_words_fork(unsigned slot, bool refork, unsigned requests, struct text *out) {
-	text_printf(out, "{\"fork\":{\"slot\":%u,\"refork\":%s,\"requests\":%u}}", slot,
-		    refork ? "true" : "false", requests);
+void mold_words_fork(unsigned slot, unsigned requests, struct text *out) {
+	text_printf(out, "{\"fork\":{\"slot\":%u,\"requests\":%u}}", slot, requests);
 }
 
 void mold_words_live(struct text *out) {

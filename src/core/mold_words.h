@@ -16,11 +16,8 @@ enum mold_word {
 	MOLD_WORD_FAILED,  /* either, of a worker: it will not serve; text: why */
 };
 
-/*
- * Asks a mold for a worker of that slot. `refork`: it may be promoted later, and tells that it is
- * warm when it has answered `requests` (0: never).
- */
-void mold_words_fork(unsigned slot, bool refork, unsigned requests, struct text *out);
+/* Asks a mold for a worker of that slot. It tells that it is warm after `requests`; 0: never. */
+void mold_words_fork(unsigned slot, unsigned requests, struct text *out);
 
 /* Answers MOLD_WORD_BORN: the worker waits for it, and ends when it can't come any more. */
 void mold_words_live(struct text *out);

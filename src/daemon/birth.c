@@ -160,8 +160,7 @@ int birth_ask(struct birth *b, int channel, const struct launcher *l, struct tex
 		forget_probe(b);
 		return error;
 	}
-	bool refork = c->app.refork.after > 0 || c->app.refork.requests > 0;
-	mold_words_fork(b->slot, refork, c->app.refork.requests, &words);
+	mold_words_fork(b->slot, c->app.refork.requests, &words);
 	error = channel_send(channel, buffer, words.len, fds, collect(l, theirs, probe, fds));
 	if (error != 0) {
 		text_puts(why, strerror(-error));

@@ -29,7 +29,7 @@ struct molds {
 	struct birth *births;
 };
 
-/* How long it may load. */
+/* How long it may load, and drain before that if it is a worker yet. */
 msec_t mold_boot_patience(const struct mold *m);
 
 /* Starts it for m->generation, which may lead it to another release, and whoever waits for it. 0, or -errno with the reason in `why`. */

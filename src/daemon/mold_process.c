@@ -17,7 +17,10 @@
 #define READ   4096 /* of them to look at */
 
 msec_t mold_boot_patience(const struct mold *m) {
-	return m->all->launcher->plan->config.app.boot_timeout;
+	const struct config *c = &m->all->launcher->plan->config;
+	/* One that is a worker yet finishes what it has, and is killed if that takes too long. */
+	msec_t drain = m->promoted != 0 ? c->restart.drain_timeout : 0;
+	return c->app.boot_timeout + drain;
 }
 
 void mold_forget_process(struct mold *m) {

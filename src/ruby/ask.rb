@@ -6,12 +6,12 @@ require_relative "streams"
 module Pumakeeper
   # What the daemon asks a mold for: a worker for that slot, with these descriptors. Over `channel`
   # it hears how that goes. The mold closes its own when it has forked.
-  # `refork`: it may be told to become a mold; with `requests` it tells when it has answered so many.
-  Ask = Struct.new(:slot, :channel, :outputs, :sockets, :refork, :requests) do
+  # It tells when it has answered `requests`; 0: never.
+  Ask = Struct.new(:slot, :channel, :outputs, :sockets, :requests) do
     def self.of(words, descriptors)
       channel, out, err, *sockets = descriptors
       new(words.fetch("slot"), Channel.new(channel), [out, err].map { |io| Streams.writing(io) }, sockets,
-          words["refork"], words["requests"].to_i)
+          words["requests"].to_i)
     end
 
     # There won't be one. Falsy.

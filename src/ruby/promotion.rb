@@ -8,13 +8,13 @@ module Pumakeeper
 
     attr_reader :channel, :generation
 
-    # The block stops the server.
+    # The block stops the server. Whether anybody is ever promoted may change while a worker lives.
     def initialize(ask, &stop)
       @ask = ask
       @stop = stop
       @warm = ask.requests.zero?
-      @thread = Thread.new { listen } if ask.refork
-      @thread&.name = "pumakeeper"
+      @thread = Thread.new { listen }
+      @thread.name = "pumakeeper"
     end
 
     # Once the server has stopped: was that why?

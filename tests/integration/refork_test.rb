@@ -9,13 +9,14 @@ class ReforkTest < UnrulyTest
     CACHE = []
     run lambda { |env|
       CACHE << Process.pid if env["PATH_INFO"] == "/warm"
+      sleep(env["QUERY_STRING"][/s=(\d+)/, 1].to_i) if env["PATH_INFO"] == "/slow"
       [200, { "content-type" => "text/plain" }, ["#{Process.pid} #{CACHE.uniq.join(',')}"]]
     }
   RUBY
 
-  def warm_herd(refork, app_text: WARM, puma_rb: nil, workers: 2)
+  def warm_herd(refork, app_text: WARM, puma_rb: nil, workers: 2, **app_options)
     app(app_text, puma_rb: puma_rb)
-    herd(workers, { app: { preload: true, refork: refork } })
+    herd(workers, { app: { preload: true, refork: refork }.merge(app_options) })
   end
 
   def caches(shop)
@@ -84,6 +85,28 @@ class ReforkTest < UnrulyTest
     assert_equal [1, 1], shop.workers.map { |worker| worker["generation"] }
     out, err, code = shop.ctl("restart", "--all", "--wait")
     assert_equal ["", 0], [err, code], out
+    shop.stop
+  end
+
+  def test_a_long_request_of_who_becomes_a_mold_is_no_matter_of_the_boot_timeout
+    shop = warm_herd({ requests: 20 }, workers: 1, boot_timeout: "1s")
+    pid = pids(shop)[0]
+    long = Thread.new { Client.new(probe_of(pid)).get("/slow?s=3").body }
+    load = shop.load
+    assert_equal pid, shop.wait_event("mold.ready", generation: 2)[:pid]
+    assert_equal pid.to_s, long.value.split[0]
+    assert_empty load.stop.failed
+    shop.stop
+  end
+
+  def test_workers_from_before_it_was_asked_for_become_molds_too
+    shop = warm_herd("off")
+    load = shop.load
+    oldest = pids(shop)[0]
+    reload(shop) { |config| config["app"]["refork"] = { "after" => "1s" } }
+    assert_equal oldest, shop.wait_event("mold.ready", generation: 2)[:pid]
+    shop.wait_event("restart.done")
+    assert_empty load.stop.failed
     shop.stop
   end
 

@@ -8,8 +8,8 @@ START_TEST(what_is_asked_is_what_ruby_reads)
 {
 	char buffer[64];
 	struct text out = TEXT_IN(buffer);
-	mold_words_fork(7, true, 500, &out);
-	ck_assert_str_eq(buffer, "{\"fork\":{\"slot\":7,\"refork\":true,\"requests\":500}}");
+	mold_words_fork(7, 500, &out);
+	ck_assert_str_eq(buffer, "{\"fork\":{\"slot\":7,\"requests\":500}}");
 	out = TEXT_IN(buffer);
 	mold_words_promote(3, &out);
 	ck_assert_str_eq(buffer, "{\"promote\":{\"generation\":3}}");
