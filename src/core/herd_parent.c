@@ -137,10 +137,20 @@ bool herd_has_parents(const struct herd *h) {
 	return false;
 }
 
+/* It becomes a mold, and is measured as the worker that it is until then. */
+static bool is_worker_yet(const struct herd *h, int pid) {
+	for (unsigned i = 0; i < h->cells; i++) {
+		if (h->workers[i].life.state != WORKER_GONE && h->workers[i].pid == pid)
+			return true;
+	}
+	return false;
+}
+
 void parents_sum(const struct herd *h, struct herd_memory *sum) {
 	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
 		const struct parent *p = &h->parents[i];
-		if (p->generation == 0 || p->pid == 0 || p->read_at == 0)
+		if (p->generation == 0 || p->pid == 0 || p->read_at == 0 ||
+		    is_worker_yet(h, p->pid))
 			continue;
 		sum->rss_bytes += p->rss_bytes;
 		sum->pss_bytes += p->pss_bytes;
@@ -209,6 +219,11 @@ static bool refork_is_due(struct step *s, const struct parent *p) {
 	return s->now >= since + after;
 }
 
+/* What it has too much of would be in all who come after it. */
+static bool is_fit(const struct worker *w) {
+	return w->watch.verdict == CAUSE_NONE && !w->stopped;
+}
+
 /* Of those who were forked from the mold in force: who is warm, or has lived longest. */
 struct worker *refork_choose(struct step *s) {
 	struct herd *h = s->h;
@@ -222,7 +237,7 @@ struct worker *refork_choose(struct step *s) {
 	bool due = refork_is_due(s, p);
 	FOR_EACH_WORKER(h, w) {
 		if (w->life.state != WORKER_READY || w->role != ROLE_RESIDENT ||
-		    w->generation != p->generation || !(due || is_warm(h, w)))
+		    w->generation != p->generation || !(due || is_warm(h, w)) || !is_fit(w))
 			continue;
 		if (found == NULL || w->ready_at < found->ready_at)
 			found = w;

@@ -166,9 +166,49 @@ START_TEST(who_was_to_become_a_mold_ends_as_the_others_when_the_herd_leaves)
 }
 END_TEST
 
+START_TEST(who_is_over_a_limit_is_replaced_and_the_next_one_becomes_the_mold)
+{
+	struct stage t;
+	start(&t, 30 * MSEC_MINUTE, 0);
+	unsigned fat = herd_resident(t.herd, 0)->id;
+	herd_worker(t.herd, fat)->watch.verdict = CAUSE_SOFT;
+	t.held[0].restart.min_age = 24 * MSEC_HOUR; /* and held back */
+	stage_wait(&t, herd_parent(t.herd)->since + 30 * MSEC_MINUTE);
+	ck_assert_uint_eq(t.told[EVENT_REPLACEMENT_STARTED], 1);
+	ck_assert(!t.herd->slots[0].replacement.promotes);
+	ck_assert(t.herd->slots[1].replacement.promotes);
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(while_a_worker_becomes_a_mold_its_memory_is_summed_once)
+{
+	struct stage t;
+	start(&t, 0, 100);
+	unsigned warm = herd_resident(t.herd, 0)->id;
+	int pid = herd_worker(t.herd, warm)->pid;
+	stage_read(&t, warm, 50 * MIB);
+	uint64_t before = herd_memory(t.herd).rss_bytes;
+	struct herd_event event = { .kind = HERD_PARENT, .generation = 2 };
+	event.parent.release = 2;
+	event.parent.pid = pid;
+	event.parent.state = MOLD_LOADING;
+	stage_feed(&t, event);
+	event = (struct herd_event){ .kind = HERD_PARENT_READ, .generation = 2 };
+	event.read.memory = herd_worker(t.herd, warm)->watch.memory;
+	stage_feed(&t, event);
+	ck_assert_uint_eq(herd_memory(t.herd).rss_bytes, before);
+	stage_feed(&t, (struct herd_event){ .kind = HERD_PROMOTED, .worker = warm });
+	ck_assert_uint_eq(herd_memory(t.herd).rss_bytes, before);
+	stage_close(&t);
+}
+END_TEST
+
 SUITE("refork", when_its_time_is_over_the_oldest_worker_becomes_the_next_mold,
       it_is_told_to_become_one_where_others_get_their_term,
       without_the_option_no_warmth_and_no_time_do_anything,
       when_one_has_failed_the_others_are_not_tried_for_a_while,
       a_worker_of_an_older_mold_is_not_warm_enough, while_a_person_restarts_nobody_is_promoted,
+      who_is_over_a_limit_is_replaced_and_the_next_one_becomes_the_mold,
+      while_a_worker_becomes_a_mold_its_memory_is_summed_once,
       who_was_to_become_a_mold_ends_as_the_others_when_the_herd_leaves)
