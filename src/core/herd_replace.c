@@ -43,7 +43,9 @@ static void done(struct step *s, unsigned slot_index) {
 	struct slot *slot = &h->slots[slot_index];
 	const struct replacement *r = &slot->replacement;
 	const struct worker *fresh = herd_worker(h, r->new_id);
-	uint64_t after = fresh != NULL ? watch_figure(&fresh->watch, FIGURE_USS) : 0;
+	/* Before its first dear reading RSS would stand for it, with all that it shares. */
+	bool is_known = fresh != NULL && (h->only_rss || fresh->watch.dear_at != 0);
+	uint64_t after = is_known ? watch_figure(&fresh->watch, FIGURE_USS) : 0;
 	h->counters.replacements++;
 	slot->restarts++;
 	struct event *e = tell(s, EVENT_REPLACEMENT_DONE);

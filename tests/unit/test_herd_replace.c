@@ -143,6 +143,25 @@ START_TEST(for_the_total_the_largest_goes)
 }
 END_TEST
 
+START_TEST(what_was_given_back_is_told_when_the_new_one_was_measured)
+{
+	for (int measured = 0; measured < 2; measured++) {
+		struct stage t;
+		stage_start(&t, 1);
+		stage_restart(&t, NULL, 0, true);
+		unsigned old = stage_resident(&t, 0)->id, fresh = stage_bring_up(&t, 0);
+		stage_tick(&t, 200 * MIB); /* mostly shared with its mold */
+		if (measured)
+			stage_read(&t, fresh, 20 * MIB);
+		stage_exited(&t, old);
+		ck_assert_uint_eq(t.told[EVENT_REPLACEMENT_DONE], 1);
+		int64_t after = stage_number(&t, EVENT_REPLACEMENT_DONE, "after");
+		ck_assert_int_eq(after, measured ? (int64_t)(20 * MIB) : -1);
+		stage_close(&t);
+	}
+}
+END_TEST
+
 START_TEST(after_one_went_for_the_total_another_goes_only_on_fresh_figures)
 {
 	struct stage t;
@@ -662,7 +681,7 @@ SUITE("herd_replace", a_new_release_stays_if_one_of_two_under_way_at_once_serves
       rehearse_decides_and_tells_once_and_touches_nobody_but_the_sick,
       a_limit_of_1_mib_is_called_futile_once_and_not_looped_on,
       a_warm_plateau_over_the_limit_is_futile_after_re_crossings_a_leak_above_it_goes,
-      for_the_total_the_largest_goes,
+      for_the_total_the_largest_goes, what_was_given_back_is_told_when_the_new_one_was_measured,
       after_one_went_for_the_total_another_goes_only_on_fresh_figures,
       a_worker_that_boots_does_not_hide_that_the_total_is_crossed,
       a_surge_is_not_taken_for_the_herd_having_grown,
