@@ -13,7 +13,7 @@ enum mold_word {
 	MOLD_WORD_BORN,    /* a worker: I am, and a child of yours */
 	MOLD_WORD_SERVING, /* a worker: Puma has booted */
 	MOLD_WORD_WARM,    /* a worker: I have answered app.refork.requests */
-	MOLD_WORD_FAILED,  /* either, of a worker: it will not serve; text: why */
+	MOLD_WORD_FAILED,  /* of a worker: it will not serve, or not be a mold; text: why */
 };
 
 /* Asks a mold for a worker of that slot. It tells that it is warm after `requests`; 0: never. */

@@ -14,6 +14,7 @@ struct mold {
 	struct member *member; /* its process; NULL: none */
 	unsigned promoted;     /* the worker that it is still; 0: none, or not any more */
 	int channel, boot;     /* boot: what it printed until its app was loaded */
+	char failed[200];      /* why a worker can't become it, in its own words; "": not said */
 	ev_io heard;
 	ev_timer deadline;
 };

@@ -49,7 +49,8 @@ void mold_quote(const struct mold *m, struct text *out) {
 void mold_explain(const struct mold *m, const char *how, struct text *out) {
 	bool late = clock_now() - m->life.started >= mold_boot_patience(m);
 	if (m->promoted != 0)
-		text_puts(out, "a worker ended before it had become a mold");
+		text_printf(out, "a worker ended before it had become a mold: %s",
+			    m->failed[0] != '\0' ? m->failed : how);
 	else if (m->life.state == MOLD_LOADING && late)
 		text_printf(out, "the app was not loaded within %lld s (app.boot_timeout)",
 			    (long long)(mold_boot_patience(m) / MSEC_SECOND));

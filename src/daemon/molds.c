@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,13 +92,30 @@ static void fail_waiting(struct molds *all, unsigned release, const char *why) {
 		give_up(all, b, why);
 }
 
+/* What its process says next, and how long that is or -errno. */
+static enum mold_word hear(struct mold *m, ssize_t *len) {
+	char message[CHANNEL_MESSAGE_MAX + 1], buffer[sizeof m->failed];
+	struct text text = TEXT_IN(buffer);
+	pid_t sender;
+	*len = channel_receive(m->channel, message, &sender);
+	if (*len <= 0)
+		return MOLD_WORD_OTHER;
+	enum mold_word word = mold_words_read(message, (size_t)*len, &text);
+	if (word == MOLD_WORD_FAILED)
+		snprintf(m->failed, sizeof m->failed, "%s", buffer);
+	return word;
+}
+
 /* Its process is gone, or never came to be. The mold may be gone afterwards. */
 static void ended(struct mold *m, const char *how) {
 	struct molds *all = m->all;
 	unsigned release = m->release, generation = m->generation;
 	bool loading = m->life.state == MOLD_LOADING;
+	ssize_t len;
 	char buffer[300];
 	struct text why = TEXT_IN(buffer);
+	if (m->promoted != 0)
+		(void)hear(m, &len); /* its last word may be there still */
 	mold_explain(m, how, &why);
 	mold_forget_process(m);
 	m->promoted = 0;
@@ -164,10 +182,8 @@ static void tell_promoted(struct mold *m) {
 
 static void on_heard(struct ev_loop *loop, ev_io *w, int revents UNUSED) {
 	struct mold *m = container_of(w, struct mold, heard);
-	char message[CHANNEL_MESSAGE_MAX + 1], buffer[64];
-	struct text text = TEXT_IN(buffer);
-	pid_t sender;
-	ssize_t len = channel_receive(m->channel, message, &sender);
+	ssize_t len;
+	enum mold_word word = hear(m, &len);
 	if (len == -EAGAIN || len == -EBADMSG)
 		return;
 	if (len <= 0) {
@@ -175,8 +191,7 @@ static void on_heard(struct ev_loop *loop, ev_io *w, int revents UNUSED) {
 		step(m, MOLD_DEAF);
 		return;
 	}
-	if (m->life.state != MOLD_LOADING ||
-	    mold_words_read(message, (size_t)len, &text) != MOLD_WORD_LOADED)
+	if (m->life.state != MOLD_LOADING || word != MOLD_WORD_LOADED)
 		return;
 	step(m, MOLD_LOADED);
 	fd_close(&m->boot);

@@ -93,7 +93,7 @@ if ENV["PUMAKEEPER_MOLD"]
         @hooks.run(:before_refork)
         fork_workers { before.channel.close }
       rescue Hooks::Failed => e
-        abort "pumakeeper: #{e.told}"
+        give_up(e.told)
       end
 
       private
@@ -117,7 +117,13 @@ if ENV["PUMAKEEPER_MOLD"]
         @launcher.config.app
         @hooks.run(:before_fork)
       rescue Hooks::Failed => e
-        abort "pumakeeper: #{e.told}"
+        give_up(e.told)
+      end
+
+      # A mold that is made of a worker has no file of the daemon's to print to.
+      def give_up(why)
+        @channel.tell(failed: why)
+        abort "pumakeeper: #{why}"
       end
 
       # Pages that nobody writes to stay shared: so the garbage goes first, what is left grows old,

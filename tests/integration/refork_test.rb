@@ -76,7 +76,7 @@ class ReforkTest < UnrulyTest
     shop = warm_herd({ requests: 50 }, puma_rb: "#{refork_hook} { raise 'not today' }\n")
     load = shop.load
     broken = shop.wait_event("mold.broken", generation: 2)
-    assert_match(/ended before it had become a mold/, broken[:reason])
+    assert_match(/ended before it had become a mold: the hook #{refork_hook}: RuntimeError: not today/, broken[:reason])
     shop.wait_event("mold.gone", generation: 2)
     assert_equal "exit status 1", shop.events("drain.done", pid: broken[:pid])[0][:status]
     load.served(20)
