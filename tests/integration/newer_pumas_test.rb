@@ -10,10 +10,7 @@ class NewerPumasTest < KeeperTest
   HOMES.each do |home|
     define_method("test_#{File.basename(home).tr('.-', '__')}_is_kept_without_a_lost_request") do
       app
-      paths = [home, *Gem.path].join(":")
-      shop = keeper(app: { workers: 2, command: ["#{home}/bin/puma"],
-                           environment: { GEM_HOME: home, GEM_PATH: paths } })
-      shop.wait_ready(2)
+      shop = kept_by(home)
       assert_equal ["proved"], shop.workers.map { |worker| worker.dig("allocator", "proof") }.uniq
 
       load = shop.load(connections: 2)
@@ -26,6 +23,28 @@ class NewerPumasTest < KeeperTest
       assert_match(/Puma version: #{home[/[\d.]+\z/]}/, shop.log.text)
       shop.stop
     end
+  end
+
+  HOMES.each do |home|
+    define_method("test_#{File.basename(home).tr('.-', '__')}_is_a_mold_and_its_worker_the_next_one") do
+      app
+      shop = kept_by(home, preload: true, refork: { requests: 50 })
+      load = shop.load(connections: 2)
+      assert_equal home[/[\d.]+\z/], shop.log.text[/Puma version: ([\d.]+)/, 1]
+      shop.wait_event("mold.ready", generation: 2)
+      assert_equal 0, shop.wait_event("restart.done")[:failed]
+      out, err, code = shop.ctl("restart", "--all", "--wait")
+      assert_equal ["", 0], [err, code], out
+      load.served(20)
+      assert_empty load.stop.failed
+      shop.stop
+    end
+  end
+
+  def kept_by(home, **options)
+    paths = [home, *Gem.path].join(":")
+    keeper(app: { workers: 2, command: ["#{home}/bin/puma"],
+                  environment: { GEM_HOME: home, GEM_PATH: paths } }.merge(options)).wait_ready(2)
   end
 
   def test_newer_ones_are_there
