@@ -58,6 +58,7 @@ class MemoryTest < UnrulyTest
     ask(before[1], "/leak?mb=90")
     ask(before[2], "/leak?mb=80")
     3.times { shop.wait_event("replacement.rehearsed") }
+    before.each { |pid| sampled(shop, 1, pid) } # the last one may have been seen half grown
     reload(shop) { |config| config["restart"]["rehearse"] = false }
     wait_times(shop, "replacement.done", 3)
 
