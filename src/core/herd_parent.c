@@ -259,5 +259,6 @@ bool herd_wants_release(const struct herd *h, unsigned release) {
 		return false;
 	return release == h->release ||
 	       (h->restart.active && release == h->restart.release_before) ||
+	       (h->restart.active && h->restart.again && release == h->restart.again_release) ||
 	       is_booting_from(h, release);
 }

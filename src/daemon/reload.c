@@ -113,7 +113,9 @@ static void tell_release(struct supervisor *s, const char *from, const char *to)
 void deploy_promoted(struct supervisor *s, unsigned release) {
 	struct herd_event event = { .kind = HERD_RESTART, .number = release, .text = "app.refork" };
 	event.restart.deploy = true;
-	if (!s->herd->restart.active) /* else newer code is on its way: the old mold was enough */
+	const struct restart *r = &s->herd->restart;
+	/* Else newer code is on its way, and the old mold was enough. */
+	if (!r->active || s->herd->release == r->release_before)
 		feed(s, &event);
 }
 

@@ -204,7 +204,42 @@ START_TEST(while_a_worker_becomes_a_mold_its_memory_is_summed_once)
 }
 END_TEST
 
-SUITE("refork", when_its_time_is_over_the_oldest_worker_becomes_the_next_mold,
+/* What was promoted meanwhile is not lost: the others follow when the person's restart is over. */
+START_TEST(a_mold_that_was_made_during_a_restart_has_its_turn_after_it)
+{
+	struct stage t;
+	start(&t, 0, 100);
+	const unsigned slots[] = { 0 };
+	struct herd_event one = { .kind = HERD_RESTART, .text = "a person" };
+	one.restart.slots = slots;
+	one.restart.n = 1;
+	stage_feed(&t, one);
+	struct herd_event all = { .kind = HERD_RESTART, .number = 2, .text = "app.refork" };
+	all.restart.deploy = true;
+	stage_feed(&t, all);
+	ck_assert_uint_eq(t.herd->release, 1);
+	ck_assert(herd_wants_release(t.herd, 2));
+	unsigned fresh = t.herd->last_id;
+	stage_feed(&t, (struct herd_event){ .kind = HERD_LAUNCHED,
+					    .worker = fresh,
+					    .generation = 1,
+					    .number = 300 });
+	stage_answered(&t, fresh);
+	unsigned old = 0;
+	for (unsigned i = 0; i < t.herd->cells; i++) {
+		if (t.herd->workers[i].role == ROLE_LEAVER)
+			old = t.herd->workers[i].id;
+	}
+	stage_exited(&t, old);
+	ck_assert_uint_eq(t.told[EVENT_RESTART_DONE], 1);
+	ck_assert_uint_eq(t.herd->release, 2);
+	ck_assert(t.herd->restart.active);
+	stage_close(&t);
+}
+END_TEST
+
+SUITE("refork", a_mold_that_was_made_during_a_restart_has_its_turn_after_it,
+      when_its_time_is_over_the_oldest_worker_becomes_the_next_mold,
       it_is_told_to_become_one_where_others_get_their_term,
       without_the_option_no_warmth_and_no_time_do_anything,
       when_one_has_failed_the_others_are_not_tried_for_a_while,
