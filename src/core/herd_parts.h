@@ -87,14 +87,16 @@ void parent_changed(struct step *s, const struct herd_event *event);
 void parent_read(struct step *s, const struct herd_event *event);
 void parents_moved(struct step *s);
 void parents_settle(struct step *s, bool total_open); /* each tick: whose reading is due */
-/* The worker that shall be the next mold now (app.refork), or NULL. */
-struct worker *refork_choose(struct step *s);
-void refork_note_try(struct step *s, const struct worker *w);
-bool herd_has_parents(const struct herd *h); /* does a mold live? */
+bool herd_has_parents(const struct herd *h);          /* does a mold live? */
 void parents_sum(const struct herd *h, struct herd_memory *sum);
 /* Those that stay, for the total: added to what is known of workers (counts_for_total()). */
 void parents_total(const struct herd *h, uint64_t *sum);
 bool parents_change(const struct herd *h); /* a deploy: there are two */
+
+/* herd_refork.c */
+/* The worker that shall be the next mold now (app.refork), or NULL. */
+struct worker *refork_choose(struct step *s);
+void refork_note_try(struct step *s, const struct worker *w);
 
 /* herd_memory.c */
 void memory_readings(struct step *s, const struct herd_event *event);
