@@ -10,7 +10,7 @@
 #                                                     │           └─ fork ─ worker, whose parent is
 #     daemon ◀── born, serving or failed ─────────────────────────────────  the daemon from then on
 #
-# Descriptors, from src/daemon/mold.c: 3 the channel, 4 and 5 where the app writes to. Until the app
+# Descriptors, from src/daemon/mold_process.c: 3 the channel, 4 and 5 where the app writes to. Until the app
 # is loaded 1 and 2 are a file of the daemon's, from which it quotes when that fails.
 
 require_relative "worker"

@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
-# Runs inside every worker (RUBYOPT=-r…/worker.rb, and RUBYLIB where its path has blanks): makes Puma the one worker it is meant to
-# be, on the sockets it was given, whatever config/puma.rb says, and takes what was meant for
-# the worker alone out of its environment, so that its own children (Chrome, ImageMagick, a
-# shell) have what the user gave them.
+# Runs inside every worker (RUBYOPT=-r…/worker.rb, and RUBYLIB where its path has blanks): makes
+# Puma the one worker it is meant to be, on the sockets it was given, whatever config/puma.rb says,
+# and takes what was meant for the worker alone out of its environment, so that its own children
+# (Chrome, ImageMagick, a shell) have what the user gave them.
 #
 # The environment comes from core/worker_environment.c.
 
