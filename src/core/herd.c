@@ -322,6 +322,7 @@ static void step_worker(struct step *s, const struct herd_event *event) {
 	case HERD_HALF_CLOSED: on_half_closed(s, w, event); break;
 	case HERD_ALLOCATOR: on_allocator(s, w, event); break;
 	case HERD_START:
+	case HERD_ADOPT:
 	case HERD_READINGS:
 	case HERD_PARENT:
 	case HERD_PARENT_READ:

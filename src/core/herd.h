@@ -53,7 +53,8 @@ struct worker {
 	enum worker_role role;
 	struct worker_life life;
 
-	int pid; /* 0: not launched yet */
+	int pid;              /* 0: not launched yet */
+	uint64_t start_ticks; /* with the pid and the boot its identity; 0: not known */
 	unsigned release;
 	msec_t launched, ready_at; /* 0: not yet */
 	bool answered;             /* the probe was answered; the allocator's proof may be due */
@@ -91,7 +92,8 @@ struct worker {
 struct parent {
 	unsigned generation; /* 0: this cell is free */
 	unsigned release;
-	int pid; /* 0: it has ended */
+	int pid;              /* 0: it has ended */
+	uint64_t start_ticks; /* as a worker's */
 	enum mold_state state;
 	msec_t since;
 	msec_t retry_at; /* MOLD_BROKEN: when another one is made; else 0 */
@@ -202,7 +204,8 @@ struct herd {
 
 enum herd_event_kind {
 	HERD_START,
-	HERD_LAUNCHED,      /* worker, number = pid, generation */
+	HERD_ADOPT,         /* adopt: instead of HERD_START, in a herd that another daemon had */
+	HERD_LAUNCHED,      /* worker, number = pid, start_ticks, generation */
 	HERD_LAUNCH_FAILED, /* worker, text */
 	HERD_TOLD,          /* worker, text: why it will not serve; its end comes by itself */
 	HERD_ANSWERED,      /* worker: the probe, or whatever proves it */
@@ -241,8 +244,14 @@ struct herd_event {
 	int64_t number;
 	int error; /* positive errno; 0: none */
 	const char *text, *hint;
-	unsigned generation; /* of a mold */
+	unsigned generation;  /* of a mold */
+	uint64_t start_ticks; /* of the process */
 	union {
+		struct {
+			const unsigned *gone; /* workers whose process has ended meanwhile */
+			size_t n;
+			unsigned release; /* new workers come from it; 0: as before */
+		} adopt;
 		struct {
 			unsigned release;
 			int pid;

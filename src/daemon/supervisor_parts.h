@@ -16,7 +16,7 @@
 #include "daemon/notify.h"
 #include "daemon/output.h"
 #include "daemon/plan.h"
-#include "daemon/releases.h"
+#include "core/releases.h"
 #include "daemon/supervisor.h"
 
 #define PENDING_MAX (HERD_WORKERS_MAX + 32) /* one at once for each worker, at most */

@@ -1,4 +1,4 @@
-#include "daemon/releases.h"
+#include "core/releases.h"
 
 #include <stdbool.h>
 #include <stdio.h>
