@@ -1,4 +1,7 @@
-/* What the two files of the molds share: molds.c has the set, mold_process.c one's process. */
+/*
+ * What the files of the molds share: molds.c has the set, mold_process.c one's process,
+ * mold_births.c those who are forked from one.
+ */
 #pragma once
 
 #include "daemon/birth.h"
@@ -47,3 +50,17 @@ void mold_quote(const struct mold *m, struct text *out);
 
 /* Before its end is fed to its life: what it means. `how` is its status. */
 void mold_explain(const struct mold *m, const char *how, struct text *out);
+
+/* molds.c */
+struct mold *molds_of_release(const struct molds *all, unsigned release);
+struct mold *molds_of_generation(const struct molds *all, unsigned generation);
+struct mold *molds_add(struct molds *all, unsigned release); /* NULL: no memory */
+void mold_drive(struct mold *m, enum mold_event event);      /* its life; it may be gone after */
+
+/* mold_births.c */
+struct birth *births_of(const struct molds *all, unsigned worker); /* NULL: none */
+bool births_wait(const struct molds *all, unsigned release);
+void births_ask(struct mold *m); /* those who wait for it, as many as it takes */
+/* Those who waited for what can't be loaded fail; the herd knows when to try again. */
+void births_fail(struct molds *all, unsigned release, const char *why);
+void births_destroy(struct molds *all);

@@ -12,41 +12,18 @@
 #include "os/clock.h"
 #include "util/fd.h"
 
-#define TRIES 2 /* molds that may end under a birth before it is given up */
-
-static struct mold *of_release(const struct molds *all, unsigned release) {
+struct mold *molds_of_release(const struct molds *all, unsigned release) {
 	struct mold *m = all->list;
 	while (m != NULL && m->release != release)
 		m = m->next;
 	return m;
 }
 
-static struct mold *of_generation(const struct molds *all, unsigned generation) {
+struct mold *molds_of_generation(const struct molds *all, unsigned generation) {
 	struct mold *m = all->list;
 	while (m != NULL && m->generation != generation)
 		m = m->next;
 	return m;
-}
-
-static struct birth *next_waiting(const struct molds *all, unsigned release) {
-	struct birth *b = all->births;
-	while (b != NULL && (b->release != release || b->state != BIRTH_WAITS))
-		b = b->next;
-	return b;
-}
-
-static void remove_birth(struct molds *all, struct birth *b) {
-	struct birth **at = &all->births;
-	while (*at != b)
-		at = &(*at)->next;
-	*at = b->next;
-	birth_destroy(b);
-}
-
-static void give_up(struct molds *all, struct birth *b, const char *why) {
-	unsigned worker = b->worker;
-	remove_birth(all, b);
-	all->handler->unborn(all->context, worker, why);
 }
 
 static void tell(struct mold *m, const char *reason) {
@@ -73,8 +50,6 @@ static void rearm(struct mold *m) {
 	ev_timer_start(loop, &m->deadline);
 }
 
-static void step(struct mold *m, enum mold_event event);
-
 static void remove_mold(struct mold *m) {
 	struct mold **at = &m->all->list;
 	while (*at != m)
@@ -83,13 +58,6 @@ static void remove_mold(struct mold *m) {
 	ev_timer_stop(m->all->loop, &m->deadline);
 	mold_forget_process(m);
 	free(m);
-}
-
-/* Those who waited for what can't be loaded fail; the herd knows when to try again. */
-static void fail_waiting(struct molds *all, unsigned release, const char *why) {
-	struct birth *b;
-	while ((b = next_waiting(all, release)) != NULL)
-		give_up(all, b, why);
 }
 
 /* What its process says next, and how long that is or -errno. */
@@ -119,57 +87,30 @@ static void ended(struct mold *m, const char *how) {
 	mold_explain(m, how, &why);
 	mold_forget_process(m);
 	m->promoted = 0;
-	step(m, MOLD_EXIT);
+	mold_drive(m, MOLD_EXIT);
 	tell(m, buffer);
 	/* Who was told may have let it go, which frees one without a process. */
-	m = of_generation(all, generation);
+	m = molds_of_generation(all, generation);
 	if (m == NULL || m->life.state == MOLD_GONE) {
 		if (m != NULL)
 			remove_mold(m);
-		fail_waiting(all, release, "its mold was let go");
+		births_fail(all, release, "its mold was let go");
 	} else if (loading) {
-		fail_waiting(all, release, buffer);
-	} else if (next_waiting(all, release) != NULL) {
-		step(m, MOLD_WANT);
+		births_fail(all, release, buffer);
+	} else if (births_wait(all, release)) {
+		mold_drive(m, MOLD_WANT);
 	}
 }
 
 static void on_report(void *context, const struct herd_event *event) {
 	struct molds *all = context;
-	struct mold *m = of_generation(all, event->worker);
+	struct mold *m = molds_of_generation(all, event->worker);
 	if (m == NULL)
 		return;
 	if (event->kind == HERD_EXITED)
 		ended(m, event->text);
 	else if (event->kind == HERD_READ)
 		all->handler->read(all->context, m->generation, event);
-}
-
-static struct birth *next_to_ask(const struct mold *m) {
-	struct birth *b = m->all->births;
-	while (b != NULL && (b->release != m->release || b->state != BIRTH_WAITS ||
-			     (birth_pauses(b) && b->generation == m->generation)))
-		b = b->next;
-	return b;
-}
-
-static void ask_waiting(struct mold *m) {
-	struct molds *all = m->all;
-	struct birth *b;
-	while (m->life.state == MOLD_READY && (b = next_to_ask(m)) != NULL) {
-		char buffer[200];
-		struct text why = TEXT_IN(buffer);
-		int error = birth_ask(b, m->channel, all->launcher, &why);
-		b->generation = m->generation;
-		if (error == 0)
-			step(m, MOLD_ASKED);
-		else if (error == -EAGAIN)
-			return; /* it has enough to do: once more when it has answered */
-		else if (error == -EPIPE)
-			return step(m, MOLD_DEAF);
-		else
-			give_up(all, b, buffer);
-	}
 }
 
 /* The worker is no more; its process goes on as this mold. */
@@ -188,16 +129,16 @@ static void on_heard(struct ev_loop *loop, ev_io *w, int revents UNUSED) {
 		return;
 	if (len <= 0) {
 		ev_io_stop(loop, w);
-		step(m, MOLD_DEAF);
+		mold_drive(m, MOLD_DEAF);
 		return;
 	}
 	if (m->life.state != MOLD_LOADING || word != MOLD_WORD_LOADED)
 		return;
-	step(m, MOLD_LOADED);
+	mold_drive(m, MOLD_LOADED);
 	fd_close(&m->boot);
 	tell(m, NULL);
 	tell_promoted(m);
-	ask_waiting(m);
+	births_ask(m);
 }
 
 static void start(struct mold *m) {
@@ -215,7 +156,7 @@ static void start(struct mold *m) {
 	tell(m, NULL);
 }
 
-static void step(struct mold *m, enum mold_event event) {
+void mold_drive(struct mold *m, enum mold_event event) {
 	enum mold_action action = mold_step(&m->life, event, clock_now(), mold_boot_patience(m));
 	rearm(m);
 	if (action == MOLD_START)
@@ -225,10 +166,10 @@ static void step(struct mold *m, enum mold_event event) {
 }
 
 static void on_deadline(struct ev_loop *loop UNUSED, ev_timer *w, int revents UNUSED) {
-	step(container_of(w, struct mold, deadline), MOLD_DEADLINE);
+	mold_drive(container_of(w, struct mold, deadline), MOLD_DEADLINE);
 }
 
-static struct mold *add_mold(struct molds *all, unsigned release) {
+struct mold *molds_add(struct molds *all, unsigned release) {
 	struct mold *m = calloc(1, sizeof *m);
 	if (m == NULL)
 		return NULL;
@@ -244,81 +185,6 @@ static struct mold *add_mold(struct molds *all, unsigned release) {
 	return m;
 }
 
-/* Somebody waits for a worker of it. */
-static void want(struct molds *all, unsigned release) {
-	struct mold *m = of_release(all, release);
-	if (m == NULL)
-		m = add_mold(all, release);
-	if (m == NULL)
-		return fail_waiting(all, release, strerror(ENOMEM));
-	if (m->life.state == MOLD_READY)
-		ask_waiting(m);
-	else
-		step(m, MOLD_WANT);
-}
-
-/* The mold has done with it, in whatever way, and may have room for the next. */
-static void answered(struct molds *all, unsigned generation) {
-	struct mold *m = of_generation(all, generation);
-	if (m == NULL || m->life.state != MOLD_READY)
-		return;
-	step(m, MOLD_ANSWERED);
-	ask_waiting(m);
-}
-
-static void on_born(struct birth *b, const struct launched *launched) {
-	struct molds *all = b->owner;
-	struct launched worker = *launched;
-	unsigned id = b->worker, generation = b->generation;
-	all->handler->born(all->context, id, generation, &worker);
-	answered(all, generation);
-}
-
-static void on_unborn(struct birth *b, const char *why) {
-	struct molds *all = b->owner;
-	unsigned generation = b->generation, release = b->release;
-	if (b->unwanted) {
-		remove_birth(all, b);
-	} else if (why == NULL && b->tries < TRIES) {
-		birth_again(b);
-		want(all, release);
-	} else {
-		give_up(all, b, why != NULL ? why : "its mold ended before it was forked");
-	}
-	answered(all, generation);
-}
-
-static void on_again(struct birth *b) {
-	want(b->owner, b->release);
-}
-
-static void on_told(struct birth *b, enum mold_word word, const char *text) {
-	struct molds *all = b->owner;
-	all->handler->told(all->context, b->worker, word, text);
-}
-
-static void on_over(struct birth *b) {
-	remove_birth(b->owner, b);
-}
-
-static const struct birth_handler birth_handler = {
-	.born = on_born, .unborn = on_unborn, .again = on_again, .told = on_told, .over = on_over
-};
-
-void molds_ask(struct molds *all, unsigned release, unsigned worker, unsigned slot) {
-	struct birth *b = birth_create(all->loop, &birth_handler, all);
-	if (b == NULL)
-		return all->handler->unborn(all->context, worker, strerror(ENOMEM));
-	b->worker = worker;
-	b->slot = slot;
-	b->release = release;
-	struct birth **last = &all->births;
-	while (*last != NULL)
-		last = &(*last)->next;
-	*last = b;
-	want(all, release);
-}
-
 static int hold_worker(struct mold *m, pid_t pid, int pidfd, int *theirs) {
 	AUTOCLOSE int own = fcntl(pidfd, F_DUPFD_CLOEXEC, 3);
 	int error = own < 0 ? -errno : channel_open(&m->channel, theirs);
@@ -331,16 +197,9 @@ static int hold_worker(struct mold *m, pid_t pid, int pidfd, int *theirs) {
 	return 0;
 }
 
-static struct birth *birth_of(const struct molds *all, unsigned worker) {
-	struct birth *b = all->births;
-	while (b != NULL && b->worker != worker)
-		b = b->next;
-	return b;
-}
-
 bool molds_promote(struct molds *all, unsigned worker, pid_t pid, int pidfd, unsigned release) {
-	struct birth *b = birth_of(all, worker);
-	struct mold *m = b != NULL && b->state == BIRTH_DONE ? add_mold(all, release) : NULL;
+	struct birth *b = births_of(all, worker);
+	struct mold *m = b != NULL && b->state == BIRTH_DONE ? molds_add(all, release) : NULL;
 	AUTOCLOSE int theirs = -1;
 	char buffer[64];
 	struct text words = TEXT_IN(buffer);
@@ -355,47 +214,9 @@ bool molds_promote(struct molds *all, unsigned worker, pid_t pid, int pidfd, uns
 	}
 	ev_io_set(&m->heard, m->channel, EV_READ);
 	ev_io_start(all->loop, &m->heard);
-	step(m, MOLD_WANT);
+	mold_drive(m, MOLD_WANT);
 	tell(m, NULL);
 	return true;
-}
-
-static void explain_unborn(const struct mold *m, struct text *why) {
-	if (m != NULL && m->life.state == MOLD_LOADING) {
-		text_puts(why, "the app is still being loaded (app.boot_timeout)");
-		mold_quote(m, why);
-	} else {
-		text_puts(why, "the mold has not forked it");
-	}
-}
-
-/* The mold still owes an answer to one that was asked for, or is stuck. */
-bool molds_cancel(struct molds *all, unsigned worker) {
-	struct birth *b = birth_of(all, worker);
-	if (b == NULL || b->state == BIRTH_DONE || b->unwanted)
-		return false;
-	char buffer[300];
-	struct text why = TEXT_IN(buffer);
-	explain_unborn(of_release(all, b->release), &why);
-	if (b->state == BIRTH_WAITS) {
-		give_up(all, b, buffer);
-		return true;
-	}
-	b->unwanted = true;
-	all->handler->unborn(all->context, worker, buffer);
-	return true;
-}
-
-void molds_hear(struct molds *all, unsigned worker) {
-	struct birth *b = birth_of(all, worker);
-	if (b != NULL && b->state == BIRTH_DONE)
-		birth_hear(b);
-}
-
-void molds_forget(struct molds *all, unsigned worker) {
-	struct birth *b = birth_of(all, worker);
-	if (b != NULL && b->state == BIRTH_DONE)
-		remove_birth(all, b);
 }
 
 void molds_keep(struct molds *all, bool (*wanted)(const void *context, unsigned release),
@@ -406,7 +227,7 @@ void molds_keep(struct molds *all, bool (*wanted)(const void *context, unsigned 
 		if (m->life.state == MOLD_ENDING || m->life.state == MOLD_GONE ||
 		    wanted(context, m->release))
 			continue;
-		step(m, MOLD_LET_GO);
+		mold_drive(m, MOLD_LET_GO);
 		tell(m, NULL);
 		if (m->life.state == MOLD_GONE)
 			remove_mold(m);
@@ -414,7 +235,7 @@ void molds_keep(struct molds *all, bool (*wanted)(const void *context, unsigned 
 }
 
 void molds_read(struct molds *all, unsigned generation) {
-	struct mold *m = of_generation(all, generation);
+	struct mold *m = molds_of_generation(all, generation);
 	if (m != NULL && m->member != NULL)
 		member_read_memory(m->member);
 }
@@ -422,14 +243,6 @@ void molds_read(struct molds *all, unsigned generation) {
 bool molds_own(const struct molds *all, pid_t pid) {
 	for (const struct mold *m = all->list; m != NULL; m = m->next) {
 		if (m->member != NULL && m->member->pid == pid)
-			return true;
-	}
-	return false;
-}
-
-bool molds_expect(const struct molds *all) {
-	for (const struct birth *b = all->births; b != NULL; b = b->next) {
-		if (b->state == BIRTH_ASKED)
 			return true;
 	}
 	return false;
@@ -462,8 +275,7 @@ void molds_destroy(struct molds *all) {
 		mold_end_process(all->list);
 		remove_mold(all->list);
 	}
-	while (all->births != NULL)
-		remove_birth(all, all->births);
+	births_destroy(all);
 	member_forget_rest(&all->owner);
 	free(all);
 }
