@@ -7,6 +7,7 @@
 
 #include "core/herd.h"
 #include "core/probe.h"
+#include "core/releases.h"
 #include "daemon/control.h"
 #include "daemon/journal.h"
 #include "daemon/launcher.h"
@@ -16,7 +17,6 @@
 #include "daemon/notify.h"
 #include "daemon/output.h"
 #include "daemon/plan.h"
-#include "core/releases.h"
 #include "daemon/supervisor.h"
 
 #define PENDING_MAX (HERD_WORKERS_MAX + 32) /* one at once for each worker, at most */
