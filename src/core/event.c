@@ -184,22 +184,23 @@ static void assert_declared(enum event_id id, const char *key) {
 	assert(false && "the event's row does not declare this field");
 }
 
-static void add(struct event *e, struct event_field field) {
-	assert_declared(e->id, field.key);
-	assert(e->len < ARRAY_LEN(e->fields));
-	e->fields[e->len++] = field;
+static void add(struct event *e, const char *key, struct event_field field) {
+	assert_declared(e->id, key);
+	assert(e->len < ARRAY_LEN(e->fields) && strlen(key) < EVENT_KEY_MAX);
+	e->fields[e->len] = field;
+	strcpy(e->fields[e->len++].key, key);
 }
 
 void event_number(struct event *e, const char *key, int64_t number) {
-	add(e, (struct event_field){ .key = key, .type = FIELD_NUMBER, .number = number });
+	add(e, key, (struct event_field){ .type = FIELD_NUMBER, .number = number });
 }
 
 void event_bytes(struct event *e, const char *key, uint64_t bytes) {
-	add(e, (struct event_field){ .key = key, .type = FIELD_BYTES, .number = (int64_t)bytes });
+	add(e, key, (struct event_field){ .type = FIELD_BYTES, .number = (int64_t)bytes });
 }
 
 void event_time(struct event *e, const char *key, msec_t duration) {
-	add(e, (struct event_field){ .key = key, .type = FIELD_TIME, .number = duration });
+	add(e, key, (struct event_field){ .type = FIELD_TIME, .number = duration });
 }
 
 void event_text(struct event *e, const char *key, const char *fmt, ...) {
@@ -208,7 +209,7 @@ void event_text(struct event *e, const char *key, const char *fmt, ...) {
 	va_start(args, fmt);
 	vsnprintf(e->text + e->used, room, fmt, args);
 	va_end(args);
-	add(e, (struct event_field){ .key = key, .type = FIELD_TEXT, .at = (uint16_t)e->used });
+	add(e, key, (struct event_field){ .type = FIELD_TEXT, .at = (uint16_t)e->used });
 	e->used += strlen(e->text + e->used);
 	if (e->used + 1 < sizeof e->text)
 		e->used++;

@@ -83,8 +83,10 @@ enum field_type {
 	FIELD_TEXT,   /* quoted in text where it needs it */
 };
 
+#define EVENT_KEY_MAX 16 /* bytes with the NUL */
+
 struct event_field {
-	const char *key; /* static storage: one of the row's `fields` */
+	char key[EVENT_KEY_MAX]; /* one of the row's `fields` */
 	enum field_type type;
 	int64_t number;
 	uint16_t at; /* FIELD_TEXT: offset in event::text */
@@ -117,5 +119,11 @@ void event_print(const struct event *e, struct text *out);
  */
 #define EVENT_JSON_SIZE 4096 /* every byte of the text as \u00XX, ten fields, the rest */
 void event_print_json(const struct event *e, struct text *out);
+
+/*
+ * Back from there: `len` bytes of one object, whoever has written it. False, with `e` untouched,
+ * when it is none, or of a name that is not known here.
+ */
+NODISCARD bool event_read_json(const char *line, size_t len, struct event *e);
 
 const char *level_name(enum log_level level);

@@ -17,6 +17,7 @@ struct journal {
 	void (*told)(void *context, const struct event *event);
 	void *context;
 	uint64_t seq;
+	uint64_t first; /* the oldest that is remembered, if that many were not told since */
 	uint64_t dropped;
 	struct event ring[JOURNAL_REMEMBERED];
 };
@@ -114,8 +115,19 @@ void journal_tell(struct journal *j, struct event *event) {
 		j->told(j->context, event);
 }
 
+void journal_restore(struct journal *j, const struct event *event) {
+	if (event->seq <= j->seq)
+		return;
+	if (event->seq != j->seq + 1)
+		j->first = event->seq;
+	j->seq = event->seq;
+	j->ring[event->seq % JOURNAL_REMEMBERED] = *event;
+}
+
 const struct event *journal_after(const struct journal *j, uint64_t seq) {
+	uint64_t first = j->first > 0 ? j->first : 1;
 	uint64_t oldest = j->seq > JOURNAL_REMEMBERED ? j->seq - JOURNAL_REMEMBERED + 1 : 1;
+	oldest = oldest > first ? oldest : first;
 	uint64_t next = seq + 1 > oldest ? seq + 1 : oldest;
 	return next <= j->seq ? &j->ring[next % JOURNAL_REMEMBERED] : NULL;
 }

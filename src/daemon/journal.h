@@ -39,6 +39,12 @@ void journal_listen(struct journal *j, void (*told)(void *context, const struct 
  */
 void journal_tell(struct journal *j, struct event *event);
 
+/*
+ * Before anything is told: one that an earlier daemon has told. In the order of their numbers;
+ * what was remembered before a gap is forgotten.
+ */
+void journal_restore(struct journal *j, const struct event *event);
+
 /* The oldest remembered one with a greater number than `seq`, or NULL. Borrowed. */
 const struct event *journal_after(const struct journal *j, uint64_t seq);
 

@@ -217,6 +217,7 @@ static void leave(struct supervisor *s, const struct order *order) {
 	event_time(&e, "uptime", clock_now() - s->herd->started);
 	s->exit_code = order->number;
 	supervisor_tell(s, &e);
+	past_end(&s->past); /* nobody is to follow */
 	ev_break(s->loop, EVBREAK_ALL);
 }
 

@@ -245,6 +245,12 @@ static int start_readers(struct supervisor *s, struct error *err) {
 	return 0;
 }
 
+static void on_told(void *context, const struct event *event) {
+	struct supervisor *s = context;
+	past_keep(&s->past, s->journal, event);
+	requests_told(s, event);
+}
+
 static int allocate(struct supervisor *s, struct error *err) {
 	const struct journal_rules rules = {
 		.format = s->plan->config.log.format,
@@ -257,7 +263,8 @@ static int allocate(struct supervisor *s, struct error *err) {
 	s->journal = journal_create(&rules);
 	if (s->herd == NULL || s->orders == NULL || s->journal == NULL)
 		return error_at(err, 0, 0, "%s", strerror(ENOMEM));
-	journal_listen(s->journal, requests_told, s);
+	journal_listen(s->journal, on_told, s);
+	past_open(&s->past, s->dir.fd, s->journal);
 	return 0;
 }
 
@@ -353,6 +360,7 @@ static void destroy(struct supervisor *s) {
 	fd_close(&s->control_listener);
 	listeners_close(&s->listeners);
 	output_close(&s->output);
+	past_close(&s->past);
 	fd_close(&s->lock);
 	fd_close(&s->dir.fd);
 	journal_destroy(s->journal);
@@ -377,6 +385,7 @@ static struct supervisor *create(struct plan *plan, const struct plan_source *so
 	s->loop = loop;
 	s->plan = plan;
 	s->source = source;
+	s->past = PAST_NONE;
 	s->dir.fd = s->lock = s->control_listener = s->output.fd = -1;
 	init_watchers(s);
 	return s;

@@ -16,6 +16,7 @@
 #include "daemon/molds.h"
 #include "daemon/notify.h"
 #include "daemon/output.h"
+#include "daemon/past.h"
 #include "daemon/plan.h"
 #include "daemon/supervisor.h"
 
@@ -48,6 +49,7 @@ struct supervisor {
 	struct herd *herd;
 	struct orders *orders;
 	struct journal *journal;
+	struct past past;
 
 	struct runtime_dir dir;
 	int lock;

@@ -107,6 +107,45 @@ START_TEST(time_before_and_after_people_is_a_date_all_the_same)
 }
 END_TEST
 
-SUITE("event_json", an_event_is_one_object_with_units_in_its_keys, any_bytes_become_valid_json,
+START_TEST(an_event_comes_back_from_its_json)
+{
+	struct event e = event_make(EVENT_REPLACEMENT_DONE), back;
+	static char again[EVENT_JSON_SIZE];
+	struct text out = TEXT_IN(line), out_again = TEXT_IN(again);
+	e.seq = 7;
+	e.wall_msec = 1700000000123;
+	event_number(&e, "slot", -1);
+	event_text(&e, "cause", "%s", "\"soft\"\n\x01");
+	event_time(&e, "took", 1500);
+	event_bytes(&e, "before", 734003200);
+	event_print_json(&e, &out);
+	ck_assert(event_read_json(line, out.len, &back));
+	ck_assert_int_eq(back.wall_msec, e.wall_msec);
+	event_print_json(&back, &out_again);
+	ck_assert_str_eq(again, line);
+}
+END_TEST
+
+START_TEST(what_is_no_event_is_not_read)
+{
+	static const char *const lines[] = {
+		"",
+		"{",
+		"null",
+		"[]",
+		"{}",
+		"{\"seq\":1,\"event\":\"config.note\"}",
+		"{\"seq\":0,\"time\":\"2023-11-14T22:13:20.123Z\",\"event\":\"config.note\"}",
+		"{\"seq\":1,\"time\":\"2023-11-14T22:13:20.123Z\",\"event\":\"of.tomorrow\"}",
+		"{\"seq\":1,\"time\":\"now\",\"event\":\"config.note\"}",
+	};
+	struct event e = event_make(EVENT_CONFIG_NOTE);
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+		ck_assert_msg(!event_read_json(lines[i], strlen(lines[i]), &e), "%s", lines[i]);
+}
+END_TEST
+
+SUITE("event_json", an_event_comes_back_from_its_json, what_is_no_event_is_not_read,
+      an_event_is_one_object_with_units_in_its_keys, any_bytes_become_valid_json,
       every_byte_there_is_becomes_valid_json, the_worst_event_fits_its_size,
       half_an_object_is_never_printed, time_before_and_after_people_is_a_date_all_the_same)
