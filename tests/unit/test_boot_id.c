@@ -1,0 +1,30 @@
+#include "os/boot_id.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "suite.h"
+
+START_TEST(it_is_the_kernels_word_without_the_newline)
+{
+	char id[BOOT_ID_SIZE], line[64] = "";
+	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_ptr_nonnull(fgets(line, sizeof line, file));
+	fclose(file);
+	ck_assert_int_eq(boot_id_read(id), 0);
+	ck_assert_uint_eq(strlen(id), 36);
+	ck_assert_int_eq(strncmp(id, line, 36), 0);
+}
+END_TEST
+
+START_TEST(it_stays_the_same)
+{
+	char first[BOOT_ID_SIZE], second[BOOT_ID_SIZE];
+	ck_assert_int_eq(boot_id_read(first), 0);
+	ck_assert_int_eq(boot_id_read(second), 0);
+	ck_assert_str_eq(first, second);
+}
+END_TEST
+
+SUITE("boot_id", it_is_the_kernels_word_without_the_newline, it_stays_the_same)
