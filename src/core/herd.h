@@ -147,6 +147,14 @@ struct restart {
 	char again_by[48];
 };
 
+/* The last one that was done, for people. */
+struct last_replacement {
+	msec_t at; /* 0: none yet */
+	unsigned slot;
+	enum cause cause;
+	char why[16]; /* as in struct replacement */
+};
+
 enum herd_state { HERD_STARTING, HERD_SERVING, HERD_WAITING_TO_STOP, HERD_LEAVING, HERD_LEFT };
 
 struct herd_counters {
@@ -188,10 +196,12 @@ struct herd {
 	msec_t read_at;     /* when the budget allows the next dear reading */
 	msec_t next_liveness;
 	msec_t last_replaced; /* when the last replacement ended; 0: none yet */
+	struct last_replacement last_replacement;
 
 	bool ever_ready;
 	unsigned failed_boots; /* before any worker was ever ready */
 	bool degraded_told;
+	char gave_up[160]; /* why no first worker came up; "": it isn't so */
 	int leave_signal;
 	bool hurried;       /* asked twice */
 	msec_t stop_at;     /* HERD_WAITING_TO_STOP: stop_delay ends */

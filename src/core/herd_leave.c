@@ -2,6 +2,8 @@
  * Stopping: everybody drains, bounded; the last one goes when nobody waits to be accepted. See
  * herd.h.
  */
+#include <stdio.h>
+
 #include "core/herd_parts.h"
 
 /* The queue is looked at this often, and no longer than that is waited for it to be empty. */
@@ -54,6 +56,7 @@ void leave_give_up(struct step *s, const char *reason) {
 	struct event *e = tell(s, EVENT_DAEMON_GAVE_UP);
 	event_number(e, "attempts", HERD_ATTEMPTS);
 	event_text(e, "reason", "%s", reason);
+	snprintf(s->h->gave_up, sizeof s->h->gave_up, "%s", reason);
 	s->h->exit_code = 1;
 	begin_to_leave(s);
 }

@@ -60,6 +60,9 @@ static void done(struct step *s, unsigned slot_index) {
 		event_bytes(e, "before", r->before_bytes);
 		event_bytes(e, "after", after);
 	}
+	h->last_replacement =
+		(struct last_replacement){ .at = s->now, .slot = slot_index, .cause = r->cause };
+	snprintf(h->last_replacement.why, sizeof h->last_replacement.why, "%s", r->why);
 	end(s, slot_index);
 }
 

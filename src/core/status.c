@@ -10,7 +10,7 @@ static bool lacks_mold(const struct herd *h) {
 	return p != NULL && p->release == h->release && p->state == MOLD_BROKEN;
 }
 
-static const char *state_word(const struct herd *h) {
+const char *status_word(const struct herd *h) {
 	switch (h->state) {
 	case HERD_STARTING: return "starting";
 	case HERD_SERVING: break;
@@ -262,7 +262,7 @@ json_t *status_json(const struct herd *h, const struct status_facts *facts, msec
 	json_put(object, "done", json_true());
 	json_put(object, "app", json_text(facts->app));
 	json_put(object, "mode", json_string(facts->mode));
-	json_put(object, "state", json_string(state_word(h)));
+	json_put(object, "state", json_string(status_word(h)));
 	json_put(object, "pid", json_count((uint64_t)facts->pid));
 	json_put(object, "version", json_string(facts->version));
 	json_put(object, "uptime_s", json_count((uint64_t)((now - h->started) / MSEC_SECOND)));

@@ -23,5 +23,8 @@ struct status_facts {
 	const struct strings *notes; /* what there is to know about this setup */
 };
 
+/* starting, ok, degraded, stopping. */
+const char *status_word(const struct herd *h);
+
 /* A new reference, or NULL when out of memory. */
 NODISCARD json_t *status_json(const struct herd *h, const struct status_facts *facts, msec_t now);
