@@ -82,7 +82,7 @@ static bool compare_and_adopt(struct supervisor *s, struct plan *new, struct tex
 	return true;
 }
 
-bool reload(struct supervisor *s, struct text *said) {
+static bool read_and_adopt(struct supervisor *s, struct text *said) {
 	struct errors errors = { 0 };
 	if (s->source->path == NULL) {
 		text_puts(said, "pumakeeperd was started without a configuration file");
@@ -100,6 +100,13 @@ bool reload(struct supervisor *s, struct text *said) {
 		return refuse(s, new, said);
 	}
 	return compare_and_adopt(s, new, said);
+}
+
+bool reload(struct supervisor *s, struct text *said) {
+	service_begin_reload(s->service);
+	bool done = read_and_adopt(s, said);
+	service_end_reload(s->service);
+	return done;
 }
 
 static void tell_release(struct supervisor *s, const char *from, const char *to) {

@@ -93,6 +93,7 @@ void feed(struct supervisor *s, const struct herd_event *event) {
 	} while (s->pending_len > 0);
 	s->feeding = false;
 	rearm(s);
+	service_settle(s->service, s->herd);
 }
 
 static void on_report(void *context, const struct herd_event *event) {
@@ -367,6 +368,7 @@ static void destroy(struct supervisor *s) {
 	free(s->orders);
 	free(s->herd);
 	plan_destroy(s->plan);
+	service_destroy(s->service);
 	if (s->loop != NULL)
 		ev_loop_destroy(s->loop);
 	free(s);
@@ -387,6 +389,7 @@ static struct supervisor *create(struct plan *plan, const struct plan_source *so
 	s->source = source;
 	s->past = PAST_NONE;
 	s->dir.fd = s->lock = s->control_listener = s->output.fd = -1;
+	s->service = service_create(loop);
 	init_watchers(s);
 	return s;
 }
@@ -402,6 +405,8 @@ int supervisor_run(struct plan *plan, const struct plan_source *source, struct e
 		begin(s);
 		ev_run(s->loop, 0);
 		code = s->exit_code;
+	} else {
+		service_say(s->service, err->text);
 	}
 	destroy(s);
 	return code;

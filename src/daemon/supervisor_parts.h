@@ -18,6 +18,7 @@
 #include "daemon/output.h"
 #include "daemon/past.h"
 #include "daemon/plan.h"
+#include "daemon/service.h"
 #include "daemon/supervisor.h"
 
 #define PENDING_MAX (HERD_WORKERS_MAX + 32) /* one at once for each worker, at most */
@@ -61,6 +62,8 @@ struct supervisor {
 
 	struct notify *notify;
 	char notify_path[108];
+
+	struct service *service; /* NULL: no service manager */
 
 	struct listener_set listeners;
 	struct listeners listener_names;

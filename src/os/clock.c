@@ -12,6 +12,12 @@ msec_t clock_now(void) {
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+uint64_t clock_now_usec(void) {
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
 int64_t clock_wall(void) {
 	return read_clock(CLOCK_REALTIME);
 }
