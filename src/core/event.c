@@ -130,6 +130,9 @@ const struct event_row event_rows[EVENT_COUNT] = {
 	[EVENT_MOLD_GONE] = { "mold.gone", LEVEL_INFO,
 		"generation pid",
 		"and it is gone" },
+	[EVENT_MOLD_ADOPTED] = { "mold.adopted", LEVEL_INFO,
+		"generation pid release",
+		"another daemon's: it forks nothing, and goes when ours is loaded" },
 	[EVENT_RELEASE_CHANGED] = { "release.changed", LEVEL_INFO,
 		"from to",
 		"workers from now on boot from it" },
@@ -154,6 +157,9 @@ const struct event_row event_rows[EVENT_COUNT] = {
 	[EVENT_HERD_OK] = { "herd.ok", LEVEL_INFO,
 		"ready workers",
 		"every wanted worker is ready" },
+	[EVENT_HERD_ADOPTED] = { "herd.adopted", LEVEL_INFO,
+		"workers gone replacements",
+		"those who served under another daemon go on under this one" },
 };
 /* clang-format on */
 

@@ -6,6 +6,12 @@ struct mold_life mold_life(void) {
 	return (struct mold_life){ .state = MOLD_GONE, .deadline = MSEC_NEVER };
 }
 
+struct mold_life mold_life_adopted(msec_t now) {
+	return (struct mold_life){
+		.state = MOLD_ADOPTED, .since = now, .started = now, .deadline = MSEC_NEVER
+	};
+}
+
 static enum mold_action enter(struct mold_life *life, enum mold_state state, msec_t now,
 			      msec_t deadline, enum mold_action action) {
 	life->state = state;
@@ -95,6 +101,12 @@ static enum mold_action step_ending(struct mold_life *life, enum mold_event even
 	return event == MOLD_DEADLINE ? end(life, now, MOLD_KILL) : MOLD_NOTHING;
 }
 
+static enum mold_action step_adopted(struct mold_life *life, enum mold_event event, msec_t now) {
+	if (event == MOLD_EXIT)
+		return enter(life, MOLD_GONE, now, MSEC_NEVER, MOLD_NOTHING);
+	return event == MOLD_LET_GO ? end(life, now, MOLD_TERM) : MOLD_NOTHING;
+}
+
 enum mold_action mold_step(struct mold_life *life, enum mold_event event, msec_t now, msec_t boot) {
 	if (event == MOLD_DEADLINE && now < life->deadline)
 		return MOLD_NOTHING;
@@ -109,13 +121,15 @@ enum mold_action mold_step(struct mold_life *life, enum mold_event event, msec_t
 		if (event == MOLD_LET_GO)
 			return enter(life, MOLD_GONE, now, MSEC_NEVER, MOLD_NOTHING);
 		break;
+	case MOLD_ADOPTED: return step_adopted(life, event, now);
 	case MOLD_STATES: break;
 	}
 	return MOLD_NOTHING;
 }
 
 bool mold_lives(enum mold_state state) {
-	return state == MOLD_LOADING || state == MOLD_READY || state == MOLD_ENDING;
+	return state == MOLD_LOADING || state == MOLD_READY || state == MOLD_ENDING ||
+	       state == MOLD_ADOPTED;
 }
 
 const char *mold_state_name(enum mold_state state) {
@@ -125,6 +139,7 @@ const char *mold_state_name(enum mold_state state) {
 	case MOLD_READY: return "ready";
 	case MOLD_ENDING: return "ending";
 	case MOLD_BROKEN: return "backoff";
+	case MOLD_ADOPTED: return "adopted";
 	case MOLD_STATES: break;
 	}
 	return "?";

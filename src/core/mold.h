@@ -10,7 +10,8 @@
  *     └─ BROKEN ◀──────────┘                               GONE
  *       back-off, or at once when somebody waits for a worker
  *
- * Workers live on without it. Pure: the caller tells what happened and when, and is told the one
+ * Another daemon's is ADOPTED: it forks nothing, is let go when ours is loaded, and is not made
+ * again. Workers live on without it. Pure: the caller tells what happened and when, and is told the one
  * thing to do; `deadline` is when to come back.
  */
 #pragma once
@@ -26,6 +27,7 @@ enum mold_state {
 	MOLD_READY,   /* it forks */
 	MOLD_ENDING,  /* told to go; KILL is next */
 	MOLD_BROKEN,  /* it ended by itself: another one is made later */
+	MOLD_ADOPTED, /* another daemon's: it forks nothing, and goes when ours is loaded */
 	MOLD_STATES,
 };
 
@@ -64,6 +66,9 @@ struct mold_life {
 
 /* A new one: nothing has happened, nothing is due. */
 struct mold_life mold_life(void);
+
+/* Another daemon's, which lives. */
+struct mold_life mold_life_adopted(msec_t now);
 
 /* `boot`: app.boot_timeout. Events that mean nothing here are ignored. */
 NODISCARD enum mold_action mold_step(struct mold_life *life, enum mold_event event, msec_t now,

@@ -138,6 +138,30 @@ START_TEST(one_that_is_let_go_does_not_come_back_by_itself)
 }
 END_TEST
 
+START_TEST(another_daemons_forks_nothing_is_let_go_and_is_not_made_again)
+{
+	static const enum mold_event nothing[] = { MOLD_WANT,     MOLD_LOADED, MOLD_ASKED,
+						   MOLD_ANSWERED, MOLD_DEAF,   MOLD_DEADLINE };
+	for (int by_itself = 0; by_itself < 2; by_itself++) {
+		life = mold_life_adopted(1000);
+		ck_assert(mold_lives(life.state));
+		ck_assert_str_eq(mold_state_name(life.state), "adopted");
+		for (size_t i = 0; i < sizeof nothing / sizeof nothing[0]; i++)
+			ck_assert_int_eq(step(nothing[i], 2000), MOLD_NOTHING);
+		ck_assert_int_eq(life.state, MOLD_ADOPTED);
+		ck_assert_int_eq(life.deadline, MSEC_NEVER);
+		if (!by_itself) {
+			ck_assert_int_eq(step(MOLD_LET_GO, 3000), MOLD_TERM);
+			ck_assert_int_eq(life.state, MOLD_ENDING);
+			ck_assert_int_eq(step(MOLD_DEADLINE, life.deadline), MOLD_KILL);
+		}
+		ck_assert_int_eq(step(MOLD_EXIT, 9000), MOLD_NOTHING);
+		ck_assert_int_eq(life.state, MOLD_GONE);
+		ck_assert_int_eq(life.deadline, MSEC_NEVER);
+	}
+}
+END_TEST
+
 /* Whatever happens in whatever order: a state with a process has a way on, and none is lost. */
 START_TEST(no_order_of_events_forgets_a_process)
 {
@@ -174,5 +198,6 @@ SUITE("mold", it_is_made_when_a_worker_is_wanted_and_only_once,
       who_waits_for_a_worker_does_not_wait_for_the_back_off,
       a_fork_that_is_not_answered_is_the_end_of_it,
       one_that_has_closed_its_line_is_killed_if_it_does_not_end_by_itself,
-      answered_forks_leave_no_deadline, one_that_is_let_go_does_not_come_back_by_itself,
-      no_order_of_events_forgets_a_process)
+      answered_forks_leave_no_deadline,
+      another_daemons_forks_nothing_is_let_go_and_is_not_made_again,
+      one_that_is_let_go_does_not_come_back_by_itself, no_order_of_events_forgets_a_process)
