@@ -123,16 +123,20 @@ unsigned herd_in_flight(const struct herd *h) {
 	return n;
 }
 
-void herd_init(struct herd *h, const struct config *config, const struct limits *limits) {
+void herd_follow(struct herd *h, const struct config *config, const struct limits *limits) {
 	h->config = config;
 	h->limits = *limits;
 	h->n_slots = limits->workers < HERD_SLOTS_MAX ? limits->workers : HERD_SLOTS_MAX;
-	h->release = 1;
-	h->queue = -1;
-	h->ask_again = MSEC_NEVER;
 	h->budget.share = config->memory.rollup_budget;
 	for (size_t i = 0; i < ARRAY_LEN(h->futile); i++)
 		h->futile[i].min_useful_life = config->restart.min_useful_life;
+}
+
+void herd_init(struct herd *h, const struct config *config, const struct limits *limits) {
+	herd_follow(h, config, limits);
+	h->release = 1;
+	h->queue = -1;
+	h->ask_again = MSEC_NEVER;
 }
 
 /* A drain is looked at often, for its end and for what is half-closed; a busy one less so. */
@@ -215,6 +219,7 @@ static void on_refused(struct step *s, struct worker *w, const struct herd_event
 
 static void on_launched(struct step *s, struct worker *w, const struct herd_event *event) {
 	w->pid = (int)event->number;
+	w->start_ticks = event->start_ticks;
 	w->launched = s->now;
 	w->generation = event->generation;
 	struct event *e = tell_of(s, EVENT_WORKER_BOOTING, w);
@@ -261,12 +266,7 @@ static void on_reload(struct step *s, const struct herd_event *event) {
 	struct herd *h = s->h;
 	bool same = same_limits(h, event);
 	bool unasked = h->config->app.probe.liveness == 0;
-	h->config = event->reload.config;
-	h->limits = *event->reload.limits;
-	h->n_slots = h->limits.workers < HERD_SLOTS_MAX ? h->limits.workers : HERD_SLOTS_MAX;
-	h->budget.share = h->config->memory.rollup_budget;
-	for (size_t i = 0; i < ARRAY_LEN(h->futile); i++)
-		h->futile[i].min_useful_life = h->config->restart.min_useful_life;
+	herd_follow(h, event->reload.config, event->reload.limits);
 	FOR_EACH_WORKER(h, w) {
 		if (unasked) /* until now: silence said nothing */
 			w->alive_at = s->now;
@@ -353,6 +353,8 @@ static void step_herd(struct step *s, const struct herd_event *event) {
 	if (event->kind == HERD_START) {
 		h->started = s->now;
 		h->next_tick = s->now + h->config->memory.interval;
+	} else if (event->kind == HERD_ADOPT) {
+		adopt_herd(s, event);
 	} else if (event->kind == HERD_READINGS) {
 		memory_readings(s, event);
 	} else if (event->kind == HERD_PARENT) {

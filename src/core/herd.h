@@ -17,7 +17,8 @@
  * The parts: herd.c (events in), herd_slots.c (launching, dying, back-off), herd_wish.c (who
  * shall go, and why), herd_situation.c and herd_choose.c (who may), herd_replace.c (how far it
  * is), herd_restart.c (a person's), herd_parent.c (molds), herd_refork.c (who becomes one),
- * herd_memory.c (readings and verdicts), herd_leave.c (stopping), herd_parts.h (what they share).
+ * herd_memory.c (readings and verdicts), herd_leave.c (stopping), herd_adopt.c (another daemon's
+ * herd), herd_parts.h (what they share).
  */
 #pragma once
 
@@ -69,6 +70,7 @@ struct worker {
 	unsigned generation; /* of the mold that it was forked from; 0: of none */
 	msec_t warm_at;      /* it has answered app.refork.requests; 0: not yet */
 	bool promoted;       /* it goes to become the next mold */
+	bool adopted;        /* another daemon's: it has no line to this one */
 
 	struct watch watch;
 	unsigned crossed;      /* bits of enum cause: limits there was a verdict by, in its life */

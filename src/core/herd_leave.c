@@ -20,6 +20,16 @@ static void begin_to_leave(struct step *s) {
 	s->h->queue = -1;
 }
 
+void leave_resume(struct step *s) {
+	struct herd *h = s->h;
+	if (h->state == HERD_WAITING_TO_STOP)
+		h->stop_at = msec_min(h->stop_at, s->now + h->config->restart.stop_delay);
+	if (!herd_leaves(h))
+		return;
+	begin_to_leave(s); /* the queue is asked for anew, and bounded anew */
+	h->queue_next = 0;
+}
+
 static void hurry(struct step *s, const char *why) {
 	s->h->hurried = true;
 	event_text(tell(s, EVENT_DAEMON_HURRIED), "reason", "%s", why);

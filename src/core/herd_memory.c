@@ -77,8 +77,8 @@ bool herd_total_over(const struct herd *h, uint64_t *value) {
 	return *value > h->limits.total_bytes;
 }
 
-/* One went for the total: whether another has to, only figures of from now on can tell. */
-void memory_total_replaced(struct step *s) {
+/* E.g. one went for it: whether another has to, only fresh figures can tell. */
+void memory_total_anew(struct step *s) {
 	struct herd *h = s->h;
 	h->total_since = s->now + 1;
 	h->total_over = false;
@@ -346,6 +346,34 @@ void memory_new_limits(struct step *s) {
 	}
 	h->total_over = false;
 	h->next_tick = msec_min(h->next_tick, s->now + h->config->memory.interval);
+}
+
+/* Soon after a daemon's start: nobody has looked for as long as there was none. */
+#define RESUME_TICK (1 * MSEC_SECOND)
+
+/* The guard is about a limit that isn't that any more. */
+static bool guards_another(const struct herd *h, enum cause cause) {
+	return h->futile[cause].futile && h->futile[cause].limit_bytes != worker_limit_of(h, cause);
+}
+
+/*
+ * Figures stay for display. Verdicts don't: they are by limits of then, which may be others, and
+ * who is over them now is seen by the first reading.
+ */
+void memory_resume(struct step *s) {
+	struct herd *h = s->h;
+	for (unsigned cause = CAUSE_SOFT; cause < ARRAY_LEN(h->futile); cause++) {
+		if (guards_another(h, (enum cause)cause))
+			tell_futility(s, futility_clear(&h->futile[cause]), (enum cause)cause);
+	}
+	FOR_EACH_WORKER(h, w)
+	watch_forget_verdict(&w->watch);
+	h->only_rss = false; /* may be permitted now; the first one that isn't tells it */
+	memory_total_anew(s);
+	h->reading = 0;
+	h->read_at = MSEC_NEVER;
+	h->overdue_told = false;
+	h->next_tick = h->next_liveness = s->now + RESUME_TICK;
 }
 
 static uint64_t expected_usec(const struct worker *w) {

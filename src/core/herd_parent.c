@@ -44,13 +44,13 @@ static void tell_changed(struct step *s, const struct herd_event *event, int pid
 	static const enum event_id ids[MOLD_STATES] = {
 		[MOLD_GONE] = EVENT_MOLD_GONE,     [MOLD_LOADING] = EVENT_MOLD_LOADING,
 		[MOLD_READY] = EVENT_MOLD_READY,   [MOLD_ENDING] = EVENT_MOLD_ENDING,
-		[MOLD_BROKEN] = EVENT_MOLD_BROKEN,
+		[MOLD_BROKEN] = EVENT_MOLD_BROKEN, [MOLD_ADOPTED] = EVENT_MOLD_ADOPTED,
 	};
 	struct event *e = tell(s, ids[event->parent.state]);
 	event_number(e, "generation", event->generation);
 	if (pid > 0) /* one that has ended already, and is of no use any more, has none */
 		event_number(e, "pid", pid);
-	if (event->parent.state == MOLD_LOADING)
+	if (event->parent.state == MOLD_LOADING || event->parent.state == MOLD_ADOPTED)
 		event_number(e, "release", event->parent.release);
 	if (event->parent.state == MOLD_READY)
 		event_time(e, "took", event->parent.took);
@@ -64,6 +64,11 @@ static void ask_reading(struct step *s, struct parent *p) {
 	p->asked_at = s->now;
 	p->moved = false;
 	give_order(s, ORDER_READ_PARENT, 0, (int)p->generation);
+}
+
+/* What is in it stays, and is to be counted. */
+static bool has_loaded(const struct parent *p) {
+	return p->state == MOLD_READY || p->state == MOLD_ADOPTED;
 }
 
 void parent_changed(struct step *s, const struct herd_event *event) {
@@ -81,6 +86,7 @@ void parent_changed(struct step *s, const struct herd_event *event) {
 	p->generation = event->generation;
 	p->release = event->parent.release;
 	p->pid = event->parent.pid;
+	p->start_ticks = event->start_ticks;
 	p->state = event->parent.state;
 	p->since = s->now;
 	p->asked_at = 0;
@@ -90,8 +96,8 @@ void parent_changed(struct step *s, const struct herd_event *event) {
 		struct text out = TEXT_IN(p->reason); /* cut, if need be */
 		text_puts(&out, event->text);
 	}
-	if (p->state == MOLD_READY)
-		ask_reading(s, p); /* before workers share it: what is there once */
+	if (has_loaded(p))
+		ask_reading(s, p); /* a new one, before workers share it: what is there once */
 }
 
 void parent_read(struct step *s, const struct herd_event *event) {
@@ -121,7 +127,7 @@ void parents_settle(struct step *s, bool total_open) {
 		bool due = p->read_at == 0 || p->moved || total_open || grows ||
 			   s->now - p->read_at >= READ_EVERY;
 		bool out = p->asked_at != 0 && s->now - p->asked_at < READING_LOST;
-		if (p->generation != 0 && (grows || p->state == MOLD_READY) && due && !out)
+		if (p->generation != 0 && (grows || has_loaded(p)) && due && !out)
 			ask_reading(s, p);
 	}
 }
@@ -175,7 +181,7 @@ static uint64_t counted_twice(const struct herd *h, const struct parent *p) {
 void parents_total(const struct herd *h, uint64_t *sum) {
 	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
 		const struct parent *p = &h->parents[i];
-		if (p->generation == 0 || p->state != MOLD_READY || p->rss_bytes == 0)
+		if (p->generation == 0 || !has_loaded(p) || p->rss_bytes == 0)
 			continue;
 		*sum += h->only_rss ? p->uss_bytes : p->pss_bytes;
 		*sum -= h->only_rss ? 0 : counted_twice(h, p);
@@ -197,10 +203,30 @@ static bool is_booting_from(const struct herd *h, unsigned release) {
 	return false;
 }
 
+static bool has_mold(const struct herd *h, unsigned release, enum mold_state state) {
+	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
+		const struct parent *p = &h->parents[i];
+		if (p->generation != 0 && p->release == release && p->state == state)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Nobody can be forked from another daemon's: it goes as soon as there is one of ours, and at once
+ * where it is in ours' way.
+ */
+static bool wants_adopted(const struct herd *h, unsigned release) {
+	return h->config->app.preload && release != h->release &&
+	       !has_mold(h, h->release, MOLD_READY);
+}
+
 /* While a deploy may fail, what it goes back to is kept. */
 bool herd_wants_release(const struct herd *h, unsigned release) {
 	if (herd_leaves(h))
 		return false;
+	if (has_mold(h, release, MOLD_ADOPTED))
+		return wants_adopted(h, release);
 	return release == h->release ||
 	       (h->restart.active && release == h->restart.release_before) ||
 	       (h->restart.active && h->restart.again && release == h->restart.again_release) ||

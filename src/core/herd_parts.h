@@ -20,6 +20,9 @@ struct event *tell_of(struct step *s, enum event_id id, const struct worker *w);
 
 struct worker_patience patience_of(const struct config *config);
 
+/* From now on these hold. */
+void herd_follow(struct herd *h, const struct config *config, const struct limits *limits);
+
 /* Feeds one event to a worker's life and performs what that means. */
 void drive(struct step *s, struct worker *w, enum worker_event event);
 
@@ -76,6 +79,9 @@ void replacement_old_gone(struct step *s, struct worker *old);
 void replacement_refilled(struct step *s, struct worker *resident);
 void replacement_unfilled(struct step *s, unsigned slot);
 
+/* herd_adopt.c */
+void adopt_herd(struct step *s, const struct herd_event *event);
+
 /* herd_restart.c */
 void restart_ask(struct step *s, const struct herd_event *event);
 bool restart_settle(struct step *s);
@@ -103,7 +109,8 @@ void memory_readings(struct step *s, const struct herd_event *event);
 void memory_read(struct step *s, struct worker *w, const struct herd_event *event);
 void memory_fresh(struct step *s, struct worker *w); /* it just became ready */
 void memory_sibling_left(struct step *s);
-void memory_total_replaced(struct step *s);
+void memory_total_anew(struct step *s); /* only figures of from now on speak for it */
+void memory_resume(struct step *s);     /* another daemon's figures are this one's */
 bool total_speaks(const struct herd *h, uint64_t total);
 bool counts_for_total(const struct herd *h, const struct worker *w);
 void memory_new_limits(struct step *s);
@@ -117,6 +124,7 @@ uint64_t worker_limit_of(const struct herd *h, enum cause cause);
 void leave_ask(struct step *s, const struct herd_event *event);
 void leave_give_up(struct step *s, const char *reason);
 void leave_settle(struct step *s);
+void leave_resume(struct step *s); /* another daemon was stopping */
 void leave_deadline_passed(struct step *s);
 msec_t leave_deadline(const struct herd *h);
 bool herd_leaves(const struct herd *h);

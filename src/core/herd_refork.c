@@ -48,7 +48,7 @@ struct worker *refork_choose(struct step *s) {
 		return NULL;
 	bool due = refork_is_due(s, p);
 	FOR_EACH_WORKER(h, w) {
-		if (w->life.state != WORKER_READY || w->role != ROLE_RESIDENT ||
+		if (w->life.state != WORKER_READY || w->role != ROLE_RESIDENT || w->adopted ||
 		    w->generation != p->generation || !(due || is_warm(h, w)) || !is_fit(w))
 			continue;
 		if (found == NULL || w->ready_at < found->ready_at)

@@ -14,6 +14,14 @@
 
 #define MIB ((uint64_t)1 << 20)
 
+/* Check writes to a file at each of its assertions: that is too dear for millions of them. */
+#define MUST_SAY(condition, ...)                   \
+	do {                                       \
+		if (!(condition))                  \
+			ck_abort_msg(__VA_ARGS__); \
+	} while (0)
+#define MUST(condition) MUST_SAY(condition, "%s", #condition)
+
 struct stage {
 	struct config config;  /* the next one, until stage_reload() */
 	struct config held[2]; /* the herd's, and the one before: its strings are config's */

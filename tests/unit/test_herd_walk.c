@@ -6,14 +6,6 @@
 #define STEPS 1500
 #define SEEDS 40
 
-/* Check writes to a file at each of its assertions: that is too dear for millions of them. */
-#define MUST_SAY(condition, ...)                   \
-	do {                                       \
-		if (!(condition))                  \
-			ck_abort_msg(__VA_ARGS__); \
-	} while (0)
-#define MUST(condition) MUST_SAY(condition, "%s", #condition)
-
 struct walk {
 	struct stage stage;
 	struct config configs[2]; /* by turns; their strings are the stage's */
