@@ -192,6 +192,8 @@ void option_print(const struct option *option, const struct config *config, stru
  * there is a command. Secrets in `app.environment` included.
  */
 void config_print(const struct config *config, struct text *out);
+void config_print_option(const struct option *option, const struct config *config,
+			 struct text *out);
 
 /* The commented sample file: every option with its default (or an example) and its meaning. */
 void config_print_sample(struct text *out);

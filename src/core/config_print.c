@@ -39,7 +39,7 @@ static void print_string(const struct option *option, const struct config *confi
 		option_print(option, config, out); /* the word for none */
 }
 
-static void print_option(const struct option *option, const struct config *config,
+void config_print_option(const struct option *option, const struct config *config,
 			 struct text *out) {
 	yaml_indent(path_depth(option->path), out);
 	text_printf(out, "%s:", path_key(option->path));
@@ -68,7 +68,7 @@ static void print_section(const struct section *section, const struct config *co
 			text_printf(out, "%s:\n", path_key(section->path));
 		}
 		opened = true;
-		print_option(option, config, out);
+		config_print_option(option, config, out);
 	}
 }
 

@@ -62,10 +62,14 @@ static void on_end(struct ev_loop *loop, ev_io *w, int revents UNUSED) {
 }
 
 /* From now on another image is a surprise; before, bundle and its like exec. */
-static void proved(struct member *m) {
-	ev_timer_stop(m->owner->loop, &m->threads);
+void member_served(struct member *m) {
 	m->served = true;
 	m->known_image = process_image(&m->process, &m->image) == 0;
+}
+
+static void proved(struct member *m) {
+	ev_timer_stop(m->owner->loop, &m->threads);
+	member_served(m);
 	member_report(m, (struct herd_event){ .kind = HERD_ANSWERED });
 }
 

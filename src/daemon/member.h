@@ -97,6 +97,9 @@ void member_signal(struct member *m, int signal);
 /* Starts asking it to prove itself: by HTTP, or where there is no probe by its threads. */
 void member_prove(struct member *m, const struct probe_rules *rules, msec_t timeout);
 
+/* Another daemon has seen it serve. */
+void member_served(struct member *m);
+
 /* It said READY=1: a proof only where it isn't asked. */
 void member_notified(struct member *m);
 

@@ -67,8 +67,7 @@ void births_ask(struct mold *m) {
 	}
 }
 
-/* Somebody waits for a worker of it. */
-static void want(struct molds *all, unsigned release) {
+void molds_want(struct molds *all, unsigned release) {
 	struct mold *m = molds_of_release(all, release);
 	if (m == NULL)
 		m = molds_add(all, release);
@@ -104,7 +103,7 @@ static void on_unborn(struct birth *b, const char *why) {
 		remove_birth(all, b);
 	} else if (why == NULL && b->tries < TRIES) {
 		birth_again(b);
-		want(all, release);
+		molds_want(all, release);
 	} else {
 		give_up(all, b, why != NULL ? why : "its mold ended before it was forked");
 	}
@@ -112,7 +111,7 @@ static void on_unborn(struct birth *b, const char *why) {
 }
 
 static void on_again(struct birth *b) {
-	want(b->owner, b->release);
+	molds_want(b->owner, b->release);
 }
 
 static void on_told(struct birth *b, enum mold_word word, const char *text) {
@@ -139,7 +138,7 @@ void molds_ask(struct molds *all, unsigned release, unsigned worker, unsigned sl
 	while (*last != NULL)
 		last = &(*last)->next;
 	*last = b;
-	want(all, release);
+	molds_want(all, release);
 }
 
 static void explain_unborn(const struct mold *m, struct text *why) {

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/identity.h"
 #include "daemon/supervisor_parts.h"
 
 static const char *directory(void *context, unsigned *release) {
@@ -73,6 +74,8 @@ static void changed(void *context, const struct mold_facts *facts) {
 	event.parent.state = facts->state;
 	event.parent.took = facts->took;
 	event.parent.retry = facts->retry;
+	if (facts->pid != 0)
+		(void)!identity_of(facts->pid, &event.start_ticks);
 	struct supervisor *s = context;
 	if (facts->release == s->promoting && facts->state == MOLD_BROKEN)
 		s->promoting = 0; /* it is not made again: there is the one before */

@@ -14,7 +14,7 @@
 
 struct mold *molds_of_release(const struct molds *all, unsigned release) {
 	struct mold *m = all->list;
-	while (m != NULL && m->release != release)
+	while (m != NULL && (m->release != release || m->life.state == MOLD_ADOPTED))
 		m = m->next;
 	return m;
 }
@@ -246,6 +246,30 @@ bool molds_own(const struct molds *all, pid_t pid) {
 			return true;
 	}
 	return false;
+}
+
+unsigned molds_generation(const struct molds *all) {
+	return all->generation;
+}
+
+void molds_continue(struct molds *all, unsigned generation) {
+	if (generation > all->generation)
+		all->generation = generation;
+}
+
+int molds_adopt(struct molds *all, unsigned release, unsigned generation, pid_t pid, int pidfd) {
+	struct mold *m = molds_add(all, release);
+	if (m == NULL)
+		return -ENOMEM;
+	m->generation = generation;
+	m->member = member_create(&all->owner, generation, pid, pidfd, "");
+	if (m->member == NULL) {
+		remove_mold(m);
+		return -ENOMEM;
+	}
+	m->life = mold_life_adopted(clock_now());
+	tell(m, NULL);
+	return 0;
 }
 
 struct molds *molds_create(struct ev_loop *loop, const struct launcher *launcher,

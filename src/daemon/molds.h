@@ -55,6 +55,22 @@ NODISCARD struct molds *molds_create(struct ev_loop *loop, const struct launcher
 /* Kills what lives, and waits for its end. Takes NULL. */
 void molds_destroy(struct molds *molds);
 
+/* Of the last one that there was. */
+unsigned molds_generation(const struct molds *molds);
+
+/* The next one has a greater number. */
+void molds_continue(struct molds *molds, unsigned generation);
+
+/*
+ * One that another daemon has made: it forks nobody, and is let go as any other. Its pidfd becomes
+ * the set's. 0, or -ENOMEM: then it is still the caller's.
+ */
+NODISCARD int molds_adopt(struct molds *molds, unsigned release, unsigned generation, pid_t pid,
+			  int pidfd);
+
+/* Makes one before anybody waits for a worker of it. */
+void molds_want(struct molds *molds, unsigned release);
+
 /* A worker of that release; told of by born() or unborn(). */
 void molds_ask(struct molds *molds, unsigned release, unsigned worker, unsigned slot);
 

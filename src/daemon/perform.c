@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/identity.h"
 #include "daemon/supervisor_parts.h"
 #include "os/clock.h"
 
@@ -61,6 +62,12 @@ static void ask_for_proof(struct supervisor *s, struct member *m) {
 	member_prove(m, c->app.probe.path != NULL ? &s->probe : NULL, c->app.probe.timeout);
 }
 
+/* 0, which nothing has, when it is gone already. */
+static uint64_t start_of(pid_t pid) {
+	uint64_t ticks;
+	return identity_of(pid, &ticks) == 0 ? ticks : 0;
+}
+
 void supervisor_take(struct supervisor *s, unsigned id, unsigned generation,
 		     struct launched *launched) {
 	struct member *m =
@@ -75,6 +82,7 @@ void supervisor_take(struct supervisor *s, unsigned id, unsigned generation,
 	const struct herd_event event = { .kind = HERD_LAUNCHED,
 					  .worker = id,
 					  .generation = generation,
+					  .start_ticks = start_of(launched->pid),
 					  .number = launched->pid };
 	feed(s, &event);
 	ask_for_proof(s, m);

@@ -251,7 +251,7 @@ class KeeperTest < Minitest::Test
     unless passed? || skipped?
       @keepers.each { |keeper| warn("--- #{name}: what #{keeper.name} said\n#{keeper.log.text}---") }
     end
-    @keepers.each(&:put_down)
+    @keepers.reverse_each(&:put_down) # who was taken over by the next one is not brought up again
     @keepers.each { |keeper| assert_nothing_left(keeper) unless failure }
   ensure
     FileUtils.rm_rf([@dir, *@keepers.map(&:directory)])
@@ -289,6 +289,19 @@ class KeeperTest < Minitest::Test
     keeper = Keeper.new(self, name, arguments, env: environment.merge(env), **options)
     @keepers << keeper
     keeper
+  end
+
+  # The next daemon of an app, as it is started after the end of `before`, however that came.
+  def next_keeper(before, file: before.file, wait: true, **options)
+    keeper = launch(before.name, ["-c", file], file: file, chdir: @app, **options)
+    keeper.wait_event("daemon.started") if wait
+    keeper
+  end
+
+  # Its daemon is killed, its workers are not.
+  def crash(keeper)
+    keeper.signal(:KILL)
+    assert_equal "KILL", keeper.wait_exit
   end
 
   # Whatever the machine's own setup says of workers is not what is tested here.

@@ -1,0 +1,37 @@
+#include "daemon/identity.h"
+
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/proc.h"
+#include "os/process.h"
+#include "util/fd.h"
+
+int identity_of(pid_t pid, uint64_t *start_ticks) {
+	struct process process;
+	struct proc_stat stat;
+	char text[1024];
+	int error = process_open(pid, &process);
+	if (error != 0)
+		return error;
+	ssize_t n = process_read(&process, "stat", text, sizeof text);
+	process_close(&process);
+	if (n < 0)
+		return (int)n;
+	error = proc_stat(text, &stat);
+	*start_ticks = stat.start_ticks;
+	return error;
+}
+
+/* The pidfd first: what is read after it, while that process lives, is its own. */
+int identity_open(pid_t pid, uint64_t start_ticks) {
+	uint64_t now;
+	AUTOCLOSE int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0)
+		return -errno;
+	int error = identity_of(pid, &now);
+	if (error != 0 || now != start_ticks)
+		return error != 0 ? error : -ESRCH;
+	return fd_take(&pidfd);
+}

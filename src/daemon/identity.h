@@ -1,0 +1,19 @@
+/*
+ * Which process a pid means: the kernel gives numbers anew, but not with the same start time
+ * (field 22 of /proc/PID/stat) within one boot.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "util/base.h"
+
+/* 0, or -errno: -ESRCH when there is none (any more). */
+NODISCARD int identity_of(pid_t pid, uint64_t *start_ticks);
+
+/*
+ * A pidfd (CLOEXEC, the caller's) of the process that had that pid and start time: -ESRCH when it
+ * is gone and reaped, whoever has its number now; or another -errno.
+ */
+NODISCARD int identity_open(pid_t pid, uint64_t start_ticks);
