@@ -15,7 +15,8 @@
 #include "util/utf8.h"
 
 #define STATUS_EVERY  MSEC_SECOND
-#define AGAIN_IN      1.0 /* seconds: the manager didn't read */
+#define AGAIN_IN      0.2 /* seconds: its queue was full */
+#define AGAIN_WHEN    5.0 /* … or nobody was there */
 #define PATIENCE_FOR  "30000000"
 #define PATIENCE_EACH 10.0 /* seconds: two may be lost */
 
@@ -58,7 +59,7 @@ static void speak_later(struct service *s, double seconds) {
 static void speak(struct service *s) {
 	bool turned = s->said != s->phase;
 	msec_t now = clock_now();
-	if (s->reloading || (!turned && strcmp(s->status, s->said_status) == 0))
+	if (!turned && strcmp(s->status, s->said_status) == 0)
 		return;
 	if (!turned && now < s->status_at) {
 		if (!ev_is_active(&s->later))
@@ -69,8 +70,9 @@ static void speak(struct service *s) {
 	struct text out = TEXT_IN(buffer);
 	text_printf(&out, "%sSTATUS=%s", turned ? phase_words[s->phase] : "", s->status);
 	s->status_at = now + STATUS_EVERY;
-	if (notify_send(s->fd, s->address, out.data, -1) != 0) {
-		speak_later(s, AGAIN_IN);
+	int error = notify_send(s->fd, s->address, out.data, -1);
+	if (error != 0) {
+		speak_later(s, error == -EAGAIN ? AGAIN_IN : AGAIN_WHEN);
 		return;
 	}
 	s->said = s->phase;

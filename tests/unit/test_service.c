@@ -236,7 +236,7 @@ START_TEST(a_reload_begins_with_reloading_and_ends_with_ready)
 	service_begin_reload(t.service);
 	ck_assert_int_eq(sscanf(heard(&t), "RELOADING=1\nMONOTONIC_USEC=%llu\n", &usec), 1);
 	ck_assert_uint_gt(usec, 0);
-	service_settle(t.service, t.herd); /* what happens meanwhile doesn't end it */
+	service_settle(t.service, t.herd); /* the new limits are an event: it doesn't end it */
 	ck_assert_str_eq(heard(&t), "");
 	service_end_reload(t.service);
 	ck_assert_str_eq(heard(&t), "READY=1\nSTATUS=2 of 2 workers serve\n");
