@@ -7,17 +7,18 @@
 
 #include "herd_play.h"
 
-#define BOOT_TAKES  (3 * MSEC_SECOND)
-#define DRAIN_TAKES (4 * MSEC_SECOND)
-#define PROCESSES   64
-#define NEWS        256
+#define BOOT_TAKES   (3 * MSEC_SECOND)
+#define ANSWER_TAKES (200 * (msec_t)1)
+#define DRAIN_TAKES  (4 * MSEC_SECOND)
+#define PROCESSES    64
+#define NEWS         256
 
 struct process {
 	int pid; /* 0: a free place */
 	unsigned worker, slot, release;
 	bool sick, stuck; /* ends instead of an answer; drains only when half-closed */
 	uint64_t uss;
-	msec_t answers_at, ends_at; /* MSEC_NEVER: it doesn't */
+	msec_t serves_at, answers_at, ends_at; /* MSEC_NEVER: it doesn't */
 	bool lives, termed, killed;
 	bool asked, watched; /* by the daemon that lives now */
 };
@@ -51,7 +52,7 @@ static struct process *process_of(struct world *w, unsigned worker) {
 }
 
 static bool process_serves(const struct world *w, const struct process *p) {
-	return p->lives && !p->termed && p->answers_at <= w->stage.now;
+	return p->lives && !p->termed && p->serves_at <= w->stage.now;
 }
 
 static unsigned world_serves(const struct world *w) {
@@ -82,6 +83,7 @@ static void spawn(struct world *w, unsigned worker) {
 			       .sick = w->sick_from_now,
 			       .stuck = w->stuck,
 			       .uss = 50 * MIB,
+			       .serves_at = t->now + BOOT_TAKES,
 			       .answers_at = t->now + BOOT_TAKES,
 			       .ends_at = MSEC_NEVER,
 			       .lives = true,
@@ -89,7 +91,7 @@ static void spawn(struct world *w, unsigned worker) {
 			       .watched = true };
 	if (p->sick) { /* it ends instead */
 		p->ends_at = p->answers_at;
-		p->answers_at = MSEC_NEVER;
+		p->serves_at = p->answers_at = MSEC_NEVER;
 	}
 	hear(w, (struct herd_event){ .kind = HERD_LAUNCHED,
 				     .worker = worker,
@@ -148,7 +150,7 @@ static void answer(struct world *w, unsigned worker, enum herd_event_kind kind) 
 }
 
 static void half_close(struct world *w, struct process *p, bool busy) {
-	if (busy)
+	if (busy && p->termed) /* else it simply goes on without that client */
 		p->ends_at = msec_min(p->ends_at, w->stage.now + 1);
 	hear(w,
 	     (struct herd_event){ .kind = HERD_HALF_CLOSED, .worker = p->worker, .number = busy });
@@ -156,7 +158,10 @@ static void half_close(struct world *w, struct process *p, bool busy) {
 
 static void perform_on(struct world *w, struct process *p, struct order o) {
 	switch (o.kind) {
-	case ORDER_PROBE: p->asked = true; break;
+	case ORDER_PROBE:
+		p->asked = true;
+		p->answers_at = msec_max(p->answers_at, w->stage.now + ANSWER_TAKES);
+		break;
 	case ORDER_SIGNAL: be_signalled(w, p, o.number); break;
 	case ORDER_COUNT: count(w, o.worker, p); break;
 	case ORDER_READ: read_process(w, o.worker, p); break;
@@ -314,7 +319,6 @@ static void world_adopt(struct world *w, bool finds_strays, unsigned release) {
 	event.adopt.gone = gone;
 	event.adopt.release = release;
 	w->dead = w->stage.left = false;
-	w->die_in = 0;
 	world_feed(w, event);
 }
 

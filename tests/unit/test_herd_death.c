@@ -29,6 +29,8 @@ struct death {
 	unsigned gone; /* OLD, NEW, EVERYONE */
 	msec_t absence;
 	bool finds_strays;
+	unsigned again;   /* the next one dies in that step as well; 0: it doesn't */
+	unsigned release; /* renewed; 0: as before */
 };
 
 #define WORKERS 3
@@ -206,11 +208,20 @@ static void be_adopted(struct world *w, const struct play *play, const struct de
 	if (play->workers_then != 0)
 		t->limits.workers = play->workers_then;
 	herd_init(t->herd, &t->held[0], &t->limits); /* as before a state is read */
-	world_adopt(w, death->finds_strays, 0);
+	w->steps = 0;
+	w->die_in = death->again;
+	w->die_before = 1;
+	world_adopt(w, death->finds_strays, death->release);
 	come_to_rest(w, play);
+	if (w->dead) {
+		w->die_in = 0;
+		world_pass(w, death->absence);
+		world_adopt(w, death->finds_strays, 0);
+		come_to_rest(w, play);
+	}
 	if (play->stops)
 		return;
-	for (msec_t end = t->now + 30 * MSEC_SECOND; world_go_on(w, end);)
+	for (msec_t end = t->now + 12 * MSEC_SECOND; world_go_on(w, end);)
 		;
 	come_to_rest(w, play);
 }
@@ -253,6 +264,7 @@ static void check(struct world *w, const struct play *play, const struct death *
 		HERE(w->kills == 0 || play->begin == stop_twice || death->gone != 0);
 		return;
 	}
+	HERE(death->release == 0 || w->stage.herd->release == death->release);
 	check_slots(w, play, death);
 	check_counters(w, play, death);
 	if (death->gone != 0)
@@ -325,6 +337,18 @@ START_TEST(nor_when_everybody_is_gone)
 { play_all((struct death){ .absence = 100, .gone = EVERYONE }); }
 END_TEST
 
+START_TEST(nor_when_the_next_one_dies_soon_as_well)
+{
+	for (unsigned step = 1; step <= 4; step += 3)
+		play_all((struct death){ .absence = 100, .again = step });
+}
+END_TEST
+
+START_TEST(nor_when_the_release_has_a_new_number)
+{ play_all((struct death){ .absence = 100, .release = 9 }); }
+END_TEST
+
 SUITE("herd_death", nobody_is_lost_or_doubled_when_all_live_on, nor_when_nobody_watched_for_long,
       nor_when_one_is_found_whose_launch_was_not_told, nor_when_the_old_one_is_gone,
-      nor_when_the_new_one_is_gone, nor_when_both_are_gone, nor_when_everybody_is_gone)
+      nor_when_the_new_one_is_gone, nor_when_both_are_gone, nor_when_everybody_is_gone,
+      nor_when_the_next_one_dies_soon_as_well, nor_when_the_release_has_a_new_number)
