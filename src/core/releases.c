@@ -7,7 +7,8 @@
 const char *releases_path(const struct releases *r, unsigned number) {
 	if (number == 0 || number > r->last || r->last - number >= RELEASES_KEPT)
 		return NULL;
-	return r->paths[number % RELEASES_KEPT];
+	const char *path = r->paths[number % RELEASES_KEPT];
+	return *path != '\0' ? path : NULL; /* "": it was lost with a daemon */
 }
 
 unsigned releases_renew(struct releases *r, const char *path) {
