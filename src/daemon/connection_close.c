@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "os/borrow.h"
 #include "os/half_close.h"
 #include "util/fd.h"
 
@@ -115,7 +116,7 @@ struct half_closed connections_half_close(int pidfd, const struct connections *b
 			continue;
 		struct candidate one = {
 			.seen = c,
-			.fd = half_close_borrow(pidfd, c->fd, c->inode),
+			.fd = borrow_socket(pidfd, c->fd, c->inode),
 			.parked = connection_may_close(was, c, CLOSE_IDLE),
 		};
 		if (one.fd >= 0)

@@ -6,21 +6,6 @@
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include "util/fd.h"
-
-int half_close_borrow(int pidfd, int fd, uint64_t inode) {
-	AUTOCLOSE int borrowed = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-	struct stat st;
-	if (borrowed < 0 || fstat(borrowed, &st) != 0)
-		return -errno;
-	if (!S_ISSOCK(st.st_mode) || st.st_ino != inode)
-		return -ESTALE;
-	return fd_take(&borrowed);
-}
 
 int half_close_look(int borrowed, struct half_close_look *look) {
 	int unread = 0, unsent = 0;

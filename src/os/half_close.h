@@ -1,23 +1,13 @@
 /*
- * Another process's connection, borrowed with pidfd_getfd(2), and ended for reading: its next
- * read returns end-of-file once what has arrived is read. A server then finishes the answer
- * in flight and closes.
- *
- * Needs the right to attach to the process (Yama scope 1 allows our children only), and a
- * seccomp profile that allows pidfd_getfd.
+ * Another process's connection, borrowed (os/borrow.h) and ended for reading: its next read
+ * returns end-of-file once what has arrived is read. A server then finishes the answer in flight
+ * and closes.
  */
 #pragma once
 
 #include <stdint.h>
 
 #include "util/base.h"
-
-/*
- * A duplicate (CLOEXEC, the caller's) of descriptor `fd` of the process, after making sure
- * that it still is the socket with that inode: the number may have been reused. Or -errno:
- * -ESTALE is another one now, -EBADF closed, -EPERM, -ENOSYS (before 5.6), -ESRCH.
- */
-NODISCARD int half_close_borrow(int pidfd, int fd, uint64_t inode);
 
 /* A connection as it is this very moment. */
 struct half_close_look {
