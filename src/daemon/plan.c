@@ -147,21 +147,12 @@ static int look_at_machine(struct plan *plan, const struct plan *before UNUSED,
 	return plan_resolve_limits(plan, errors);
 }
 
-int plan_note(struct strings *notes, const char *fmt, ...) {
-	char text[400];
-	va_list args;
-	va_start(args, fmt);
-	vsnprintf(text, sizeof text, fmt, args);
-	va_end(args);
-	return strings_add(notes, text);
-}
-
 int plan_note_cut(struct plan *plan, unsigned wished, const char *from) {
 	if (wished <= CONFIG_WORKERS_MAX)
 		return 0;
-	return plan_note(&plan->notes,
-			 "%u workers (%s) are more than a herd holds: there will be %u", wished,
-			 from, CONFIG_WORKERS_MAX);
+	return strings_printf(&plan->notes,
+			      "%u workers (%s) are more than a herd holds: there will be %u",
+			      wished, from, CONFIG_WORKERS_MAX);
 }
 
 static int note_auto(struct plan *plan, struct errors *errors) {
@@ -197,7 +188,8 @@ static int look_for_allocator(struct plan *plan, const struct plan *before, stru
 	plan->preload[0] = '\0';
 	if (c->allocator.require || chosen)
 		return error_at(errors_next(errors), 0, 0, "allocator.preload: %.300s", err.text);
-	if (plan_note(&plan->notes, "workers run on the C library's malloc: %.300s", err.text) != 0)
+	if (strings_printf(&plan->notes, "workers run on the C library's malloc: %.300s",
+			   err.text) != 0)
 		return plan_fail(errors, "allocator.preload", ENOMEM);
 	plan->missing = plan->notes.items[plan->notes.len - 1];
 	return 0;

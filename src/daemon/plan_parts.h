@@ -7,9 +7,6 @@
 /* -1 with `what`: the words for `error`, a positive errno. */
 int plan_fail(struct errors *errors, const char *what, int error);
 
-/* 0 or -ENOMEM. */
-NODISCARD PRINTF(2, 3) int plan_note(struct strings *notes, const char *fmt, ...);
-
 /* A file can't wish for so many; `auto` and Puma's own configuration can. 0 or -ENOMEM. */
 NODISCARD int plan_note_cut(struct plan *plan, unsigned wished, const char *from);
 

@@ -103,9 +103,9 @@ static int take_binds(struct plan *plan) {
 	const struct puma_settings *s = &plan->settings;
 	int error = puma_settings_listen(s, &plan->config.app.listen);
 	for (size_t i = 0; error == 0 && i < plan->config.app.listen.len; i++)
-		error = plan_note(&plan->puma_notes, "listening on %s (%s)",
-				  plan->config.app.listen.items[i],
-				  settings_source_name(s, s->binds_from));
+		error = strings_printf(&plan->puma_notes, "listening on %s (%s)",
+				       plan->config.app.listen.items[i],
+				       settings_source_name(s, s->binds_from));
 	return error;
 }
 
@@ -118,7 +118,8 @@ static int take_workers(struct plan *plan) {
 	if (s->workers > 0)
 		plan->config.app.workers = workers;
 	int error = plan_note_cut(plan, wished, from);
-	return error != 0 ? error : plan_note(&plan->puma_notes, "%u workers (%s)", workers, from);
+	return error != 0 ? error
+			  : strings_printf(&plan->puma_notes, "%u workers (%s)", workers, from);
 }
 
 /* The app was forked before us: nothing in it minds. */
@@ -127,8 +128,9 @@ static int take_preload(struct plan *plan) {
 	if (!puma_settings_preloads(s))
 		return 0;
 	plan->config.app.preload = true;
-	return plan_note(&plan->puma_notes, "the app is preloaded, and workers are forked (%s)",
-			 settings_source_name(s, s->preload_from));
+	return strings_printf(&plan->puma_notes,
+			      "the app is preloaded, and workers are forked (%s)",
+			      settings_source_name(s, s->preload_from));
 }
 
 static int note_differences(struct plan *plan, bool workers_taken) {

@@ -1,6 +1,8 @@
 #include "util/strings.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +21,15 @@ static int append_owned(struct strings *s, char *owned) {
 int strings_add(struct strings *s, const char *string) {
 	char *copy = strdup(string);
 	return copy == NULL ? -ENOMEM : append_owned(s, copy);
+}
+
+int strings_printf(struct strings *s, const char *fmt, ...) {
+	char text[400];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof text, fmt, args);
+	va_end(args);
+	return strings_add(s, text);
 }
 
 static size_t find(const struct strings *s, const char *key) {

@@ -17,6 +17,9 @@ struct strings {
 /* A copy of `string` is appended. 0, or -ENOMEM with the list unchanged. */
 NODISCARD int strings_add(struct strings *s, const char *string);
 
+/* The same, put together as by printf(3); a text beyond 399 bytes is cut. */
+NODISCARD PRINTF(2, 3) int strings_printf(struct strings *s, const char *fmt, ...);
+
 /* For lists of `KEY=value`: replaces the value of the same key, or appends. */
 NODISCARD int strings_set(struct strings *s, const char *key, const char *value);
 

@@ -1,5 +1,7 @@
 #include "util/strings.h"
 
+#include <string.h>
+
 #include "suite.h"
 
 START_TEST(a_list_is_an_argv_at_any_moment)
@@ -12,6 +14,17 @@ START_TEST(a_list_is_an_argv_at_any_moment)
 	ck_assert_ptr_null(s.items[2]);
 	strings_finish(&s);
 	ck_assert_ptr_null(s.items);
+}
+END_TEST
+
+START_TEST(a_printed_text_is_one_of_them_and_cut_where_it_is_endless)
+{
+	struct strings s = { 0 };
+	ck_assert_int_eq(strings_printf(&s, "%s %d", "port", 80), 0);
+	ck_assert_str_eq(s.items[0], "port 80");
+	ck_assert_int_eq(strings_printf(&s, "%500s", "x"), 0);
+	ck_assert_uint_eq(strlen(s.items[1]), 399);
+	strings_finish(&s);
 }
 END_TEST
 
@@ -45,5 +58,6 @@ START_TEST(a_copy_is_equal_and_its_own)
 }
 END_TEST
 
-SUITE("strings", a_list_is_an_argv_at_any_moment, a_key_is_set_once_and_matched_whole,
-      a_copy_is_equal_and_its_own)
+SUITE("strings", a_list_is_an_argv_at_any_moment,
+      a_printed_text_is_one_of_them_and_cut_where_it_is_endless,
+      a_key_is_set_once_and_matched_whole, a_copy_is_equal_and_its_own)
