@@ -111,6 +111,20 @@ static int parse_unix(const char *url, const char *rest, struct address *a, stru
 	return 0;
 }
 
+/* sd_pid_notify_with_fds(3): at most 255 characters, no colon, nothing that a terminal hides. */
+static int parse_name(const char *url, const char *name, struct address *a, struct error *err) {
+	size_t len = strlen(name);
+	if (len == 0 || len >= sizeof a->name)
+		return refuse(err, url, "has no name of 1 to 255 characters; write systemd:NAME");
+	if (strspn(name, DIGITS LETTERS "!#$%&'()*+,-./;<=>?@[]^_`{|}~\\\"") < len)
+		return refuse(err, url,
+			      "is not a FileDescriptorName= (ASCII without blanks and colons)");
+	if (prefixed(name, ADDRESS_OUR_NAME) != NULL)
+		return refuse(err, url, "begins as pumakeeper's own names do; take another one");
+	memcpy(a->name, name, len);
+	return 0;
+}
+
 int address_parse(const char *url, struct address *a, struct error *err) {
 	struct address fresh = { 0 };
 	int status;
@@ -120,6 +134,9 @@ int address_parse(const char *url, struct address *a, struct error *err) {
 	} else if ((rest = prefixed(url, "unix://")) != NULL) {
 		fresh.kind = ADDRESS_UNIX;
 		status = parse_unix(url, rest, &fresh, err);
+	} else if ((rest = prefixed(url, "systemd:")) != NULL) {
+		fresh.kind = ADDRESS_SYSTEMD;
+		status = parse_name(url, rest, &fresh, err);
 	} else if (prefixed(url, "ssl://") != NULL || prefixed(url, "https://") != NULL) {
 		status = refuse(
 			err, url,
@@ -138,5 +155,7 @@ bool address_is_same(const struct address *a, const struct address *b) {
 		return false;
 	if (a->kind == ADDRESS_UNIX)
 		return strcmp(a->path, b->path) == 0;
+	if (a->kind == ADDRESS_SYSTEMD)
+		return strcmp(a->name, b->name) == 0;
 	return a->port != 0 && a->port == b->port && strcasecmp(a->host, b->host) == 0;
 }

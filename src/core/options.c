@@ -134,8 +134,10 @@ const struct option options[] = {
 		NULL, NULL },
 	{ "app.listen", OPTION_ADDRESSES, AT(app.listen), NULL, 0, 64, NULL, false,
 		"Where they listen: tcp://HOST:PORT, unix:///PATH, unix:///PATH?mode=0660 or "
-		"unix://@NAME. Plain HTTP; terminate TLS in front. By default what Puma's own "
-		"configuration binds.",
+		"unix://@NAME. Plain HTTP; terminate TLS in front. A socket that systemd passes "
+		"(a .socket unit) is used where it is at one of these addresses; systemd:NAME is "
+		"all those with that FileDescriptorName=, wherever they are. By default what "
+		"Puma's own configuration binds.",
 		"[tcp://0.0.0.0:9292]", NULL },
 	{ "app.defer_accept", OPTION_TIME, AT(app.defer_accept), "5s", 0, 5 * MSEC_MINUTE, NULL, false,
 		"tcp: a connection is handed to a worker when its first bytes are there, and after "

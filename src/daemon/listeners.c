@@ -1,16 +1,19 @@
 #include "daemon/listeners.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "core/address.h"
 #include "daemon/connection_look.h"
+#include "daemon/listeners_match.h"
 #include "os/listen.h"
+#include "os/listen_match.h"
 #include "util/fd.h"
 
-/* A probe socket needs one place more in the child. */
-#define ENOUGH (SPAWN_FDS_MAX - LISTEN_FDS_PER_ADDRESS - 1)
+#define ADDRESSES_MAX 64                  /* core/options.c */
+#define ENOUGH        (SPAWN_FDS_MAX - 1) /* a probe socket needs a place more in the child */
 
 static int describe(struct listener_set *set, size_t i, struct error *err) {
 	struct listener_name *name = &set->names[i];
@@ -35,50 +38,254 @@ static int describe(struct listener_set *set, size_t i, struct error *err) {
 	return 0;
 }
 
-static int open_one(const char *url, struct listener_set *set, struct error *err) {
-	struct address a;
-	if (set->len > ENOUGH)
-		return error_at(err, 0, 0, "app.listen: at most %d addresses", ENOUGH);
-	if (address_parse(url, &a, err) != 0)
-		return -1;
-	int n = 1, *fds = &set->fds[set->len];
-	if (a.kind == ADDRESS_TCP)
-		n = listen_tcp(a.host, a.port, fds, err);
-	else
-		fds[0] = listen_unix(a.path, (mode_t)a.mode, err);
-	if (n < 0 || fds[0] < 0)
-		return -1;
-	for (int i = 0; i < n; i++) {
-		set->len++;
-		if (describe(set, set->len - 1, err) != 0)
+/* `fd` becomes the set's, or is closed. */
+static int add(struct listener_set *set, int fd, enum listener_origin origin, struct error *err) {
+	size_t i = set->len;
+	if (i >= ENOUGH) {
+		close(fd);
+		return error_at(err, 0, 0, "app.listen: at most %d sockets", ENOUGH);
+	}
+	set->fds[i] = fd;
+	set->origins[i] = origin;
+	set->store_names[i][0] = '\0';
+	set->len++;
+	return describe(set, i, err);
+}
+
+struct opening {
+	const struct config *config;
+	struct address addresses[ADDRESSES_MAX];
+	size_t n;
+	struct inherited *in;
+	struct listener_matches matches;
+	struct listener_set *set;
+	struct error *err;
+};
+
+static int out_of_memory(struct error *err) {
+	return error_at(err, 0, 0, "%s", strerror(ENOMEM));
+}
+
+/* Its owner may have changed with the unit's User=; it serves as it is. */
+static int change_mode(struct opening *o, const struct address *a, int fd) {
+	int error = a->kind == ADDRESS_UNIX ? listen_chmod(fd, (mode_t)a->mode) : 0;
+	if (error != 0 && strings_printf(&o->set->notes, "unix://%s keeps its mode: %s", a->path,
+					 strerror(-error)) != 0)
+		return out_of_memory(o->err);
+	return 0;
+}
+
+/* Those that were given for one address; how many, or -1. */
+static int take_given(struct opening *o, size_t address) {
+	int taken = 0;
+	for (size_t i = 0; i < o->matches.len; i++) {
+		const struct listener_match *m = &o->matches.list[i];
+		if (m->address != address)
+			continue;
+		const char *name = o->in->list[m->given].name;
+		int fd = inherited_out(o->in, m->given);
+		enum listener_origin origin = listener_is_ours(name) ? LISTENER_KEPT
+								     : LISTENER_PASSED;
+		if (add(o->set, fd, origin, o->err) != 0 ||
+		    (origin == LISTENER_KEPT && change_mode(o, &o->addresses[address], fd) != 0))
+			return -1;
+		strcpy(o->set->store_names[o->set->len - 1], name);
+		listen_lengthen(fd);
+		taken++;
+	}
+	return taken;
+}
+
+static int miss_name(const struct address *a, struct error *err) {
+	return error_at(
+		err, 0, 0,
+		"app.listen: systemd:%.100s: no socket of that name was passed; its .socket "
+		"unit must be running, and say FileDescriptorName=%.100s (without it, the "
+		"name is the unit's own)",
+		a->name, a->name);
+}
+
+/* What of an address wasn't given; how many, or -1. */
+static int open_rest(const struct address *a, const struct listener_set *set, int given, int fds[],
+		     struct error *err) {
+	if (a->kind == ADDRESS_TCP && given == 0)
+		return listen_tcp(a->host, a->port, fds, err);
+	if (a->kind == ADDRESS_TCP && given == 1 && strcmp(a->host, "localhost") == 0)
+		return listen_other_loopback(set->fds[set->len - 1], fds, err);
+	if (given > 0)
+		return 0;
+	if (a->kind == ADDRESS_SYSTEMD)
+		return miss_name(a, err);
+	fds[0] = listen_unix(a->path, (mode_t)a->mode, err);
+	return fds[0] < 0 ? -1 : 1;
+}
+
+static int open_one(struct opening *o, size_t address) {
+	int fds[LISTEN_FDS_PER_ADDRESS], error = 0;
+	int given = take_given(o, address);
+	int n = given < 0 ? -1 : open_rest(&o->addresses[address], o->set, given, fds, o->err);
+	for (int i = 0; i < n; i++)
+		error |= add(o->set, fds[i], LISTENER_OPENED, o->err);
+	return n < 0 ? -1 : error;
+}
+
+static int parse(struct opening *o) {
+	const struct strings *listen = &o->config->app.listen;
+	if (listen->len > ADDRESSES_MAX)
+		return error_at(o->err, 0, 0, "app.listen: at most %d addresses", ADDRESSES_MAX);
+	for (o->n = 0; o->n < listen->len; o->n++) {
+		if (address_parse(listen->items[o->n], &o->addresses[o->n], o->err) != 0)
 			return -1;
 	}
 	return 0;
 }
 
-int listeners_open(const struct config *config, struct listener_set *set, struct error *err) {
-	unsigned defer = (unsigned)((config->app.defer_accept + 999) / MSEC_SECOND);
-	set->len = 0;
-	for (size_t i = 0; i < config->app.listen.len; i++) {
-		if (open_one(config->app.listen.items[i], set, err) != 0) {
-			listeners_close(set);
-			return -1;
-		}
+/* The next listener that nobody asked for; inherited::len: none. */
+static size_t next_left_over(const struct inherited *in, size_t i) {
+	while (i < in->len && (in->list[i].fd < 0 || listen_kind(in->list[i].fd) != LISTEN_LISTENS))
+		i++;
+	return i;
+}
+
+static void url_of(int fd, char url[128]) {
+	if (listen_url(fd, url, 128) != 0)
+		snprintf(url, 128, "a socket that is neither tcp nor unix");
+}
+
+/* Whoever asked for the address otherwise written will see it here. */
+static int fail(const struct opening *o) {
+	size_t i = next_left_over(o->in, 0);
+	if (i == o->in->len)
+		return -1;
+	const struct error why = *o->err;
+	char url[128];
+	url_of(o->in->list[i].fd, url);
+	return error_at(o->err, 0, 0,
+			"%.250s (a socket was passed that app.listen doesn't name: %s)", why.text,
+			url);
+}
+
+/* Is that path served by another one? Then the file is its. */
+static bool has_path(const struct listener_set *set, const char *path) {
+	for (size_t i = 0; i < set->len; i++) {
+		if (listen_is_at_path(set->fds[i], path))
+			return true;
 	}
+	return false;
+}
+
+static int drop_ours(struct listener_set *set, int fd, const char *name, const char *url) {
+	bool is_unix = strncmp(url, "unix://", 7) == 0;
+	if (is_unix && !has_path(set, url + 7))
+		listen_unlink(fd);
+	int error = strings_add(&set->dropped, name);
+	return error != 0 ? error
+			  : strings_printf(
+				    &set->notes,
+				    "an earlier pumakeeperd listened on %s, which app.listen no "
+				    "longer names: it is closed",
+				    url);
+}
+
+static int drop_passed(struct listener_set *set, const char *name, const char *url) {
+	for (size_t i = 0; i < set->len; i++) {
+		if (strcmp(set->urls[i], url) == 0)
+			return strings_printf(
+				&set->notes,
+				"systemd passed two sockets at %s: `%.100s` is not used", url,
+				name);
+	}
+	return strings_printf(
+		&set->notes,
+		"systemd passed %s (`%.100s`), which app.listen doesn't name: it is not "
+		"served, and who connects to it waits in vain",
+		url, name);
+}
+
+static int drop_rest(struct opening *o) {
+	struct inherited *in = o->in;
+	for (size_t i = next_left_over(in, 0); i < in->len; i = next_left_over(in, i)) {
+		const char *name = in->list[i].name;
+		char url[128];
+		AUTOCLOSE int fd = inherited_out(in, i);
+		url_of(fd, url);
+		if ((listener_is_ours(name) ? drop_ours(o->set, fd, name, url)
+					    : drop_passed(o->set, name, url)) != 0)
+			return out_of_memory(o->err);
+	}
+	return 0;
+}
+
+static bool is_taken(const struct listener_set *set, const char *name) {
+	for (size_t i = 0; i < set->len; i++) {
+		if (strcmp(set->store_names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Those that were given keep theirs, so that a store never has two of one name. */
+static void name_new_ones(struct listener_set *set) {
+	unsigned number = 0;
+	for (size_t i = 0; i < set->len; i++) {
+		char name[sizeof ADDRESS_OUR_NAME + 12];
+		if (set->store_names[i][0] != '\0')
+			continue;
+		do
+			snprintf(name, sizeof name, ADDRESS_OUR_NAME "%u", number++);
+		while (is_taken(set, name));
+		strcpy(set->store_names[i], name);
+	}
+}
+
+static void defer(const struct config *config, const struct listener_set *set) {
+	unsigned seconds = (unsigned)((config->app.defer_accept + 999) / MSEC_SECOND);
 	for (size_t i = 0; i < set->len; i++) {
 		/* Without it a TERM may cost a request (puma.md, fact 5); it still serves. */
-		if (set->names[i].kind == LISTENER_TCP && listen_defer(set->fds[i], defer) != 0)
+		if (set->names[i].kind == LISTENER_TCP && listen_defer(set->fds[i], seconds) != 0)
 			continue;
 	}
+}
+
+static int open_all(struct opening *o) {
+	if (parse(o) != 0 || listeners_screen(o->in, &o->set->notes, o->err) != 0)
+		return -1;
+	listeners_match(o->addresses, o->n, o->in, &o->matches);
+	for (size_t i = 0; i < o->n; i++) {
+		if (open_one(o, i) != 0)
+			return fail(o);
+	}
+	return drop_rest(o);
+}
+
+int listeners_open(const struct config *config, struct inherited *in, struct listener_set *set,
+		   struct error *err) {
+	struct opening o = { .config = config, .in = in, .set = set, .err = err };
+	*set = (struct listener_set){ 0 };
+	if (open_all(&o) != 0) {
+		listeners_close(set, LISTENERS_FAILED);
+		return -1;
+	}
+	name_new_ones(set);
+	defer(config, set);
 	return 0;
 }
 
-void listeners_close(struct listener_set *set) {
+const char *listeners_store_name(const struct listener_set *set, size_t i) {
+	return set->store_names[i];
+}
+
+void listeners_close(struct listener_set *set, enum listeners_end end) {
 	for (size_t i = 0; i < set->len; i++) {
-		listen_unlink(set->fds[i]);
+		bool ours = set->origins[i] == LISTENER_OPENED ||
+			    (set->origins[i] == LISTENER_KEPT && end == LISTENERS_ENDED);
+		if (ours && end != LISTENERS_LEFT)
+			listen_unlink(set->fds[i]);
 		fd_close(&set->fds[i]);
 	}
 	set->len = 0;
+	strings_finish(&set->notes);
+	strings_finish(&set->dropped);
 }
 
 int listeners_queued(const struct listener_set *set) {

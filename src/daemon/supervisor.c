@@ -279,12 +279,19 @@ static int open_molds(struct supervisor *s, struct error *err) {
 	return 0;
 }
 
+static int take_inherited(struct supervisor *s, struct error *err) {
+	int error = inherited_take(&s->inherited);
+	return error == 0 ? 0
+			  : error_at(err, 0, 0, "LISTEN_FDS, LISTEN_FDNAMES (sd_listen_fds(3)): %s",
+				     strerror(-error));
+}
+
 /* Before anything is told, so that a second daemon leaves no trace but its message. */
 static int take_all(struct supervisor *s, struct error *err) {
 	const struct config *c = &s->plan->config;
 	if (take_place(s, err) != 0 || allocate(s, err) != 0 ||
-	    output_open(&s->output, c->app.output, err) != 0 ||
-	    listeners_open(c, &s->listeners, err) != 0)
+	    output_open(&s->output, c->app.output, err) != 0 || take_inherited(s, err) != 0 ||
+	    listeners_open(c, &s->inherited, &s->listeners, err) != 0)
 		return -1;
 	s->listener_names =
 		(struct listeners){ .list = s->listeners.names, .len = s->listeners.len };
@@ -320,6 +327,7 @@ static void tell_start(struct supervisor *s) {
 	supervisor_tell(s, &e);
 	supervisor_tell_notes(s, &s->plan->notes);
 	supervisor_tell_notes(s, &s->plan->puma_notes);
+	supervisor_tell_notes(s, &s->listeners.notes);
 }
 
 static void begin(struct supervisor *s) {
@@ -331,6 +339,7 @@ static void begin(struct supervisor *s) {
 					 .runtime_dir = s->dir.path,
 					 .notify_path = s->notify_path,
 					 .output = s->output.fd };
+	s->listeners_end = LISTENERS_ENDED;
 	perform_new_rules(s);
 	start_watchers(s);
 	look_at_restart_txt(s);
@@ -359,7 +368,8 @@ static void destroy(struct supervisor *s) {
 	if (s->control_listener >= 0)
 		listen_unlink(s->control_listener);
 	fd_close(&s->control_listener);
-	listeners_close(&s->listeners);
+	listeners_close(&s->listeners, s->listeners_end);
+	inherited_close_rest(&s->inherited, NULL);
 	output_close(&s->output);
 	past_close(&s->past);
 	fd_close(&s->lock);

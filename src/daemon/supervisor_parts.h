@@ -20,6 +20,7 @@
 #include "daemon/plan.h"
 #include "daemon/service.h"
 #include "daemon/supervisor.h"
+#include "os/inherited.h"
 
 #define PENDING_MAX (HERD_WORKERS_MAX + 32) /* one at once for each worker, at most */
 #define WAITING_MAX 64
@@ -65,7 +66,9 @@ struct supervisor {
 
 	struct service *service; /* NULL: no service manager */
 
+	struct inherited inherited; /* what we were given when we were started */
 	struct listener_set listeners;
+	enum listeners_end listeners_end; /* what becomes of them when we leave */
 	struct listeners listener_names;
 	struct output output;
 	struct launcher launcher;

@@ -61,23 +61,28 @@ static int say(struct error *err, const char *host, uint16_t port, int error) {
 			strerror(error), hint);
 }
 
-/* One of the two may be missing (no IPv6 in this kernel or container), not both. */
-static int listen_localhost(uint16_t port, int fds[], struct error *err) {
-	union address loopback[] = {
-		{ .v4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) } },
-		{ .v6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT } },
-	};
-	const socklen_t lengths[] = { sizeof loopback[0].v4, sizeof loopback[1].v6 };
-	int n = 0, missing = 0;
+/* -errno: -EAFNOSUPPORT where this machine lacks the family (no IPv6 in this kernel or container). */
+static int open_loopback(int family, uint16_t port) {
+	const struct sockaddr_in v4 = { .sin_family = AF_INET,
+					.sin_port = htons(port),
+					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	const struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
+					 .sin6_port = htons(port),
+					 .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	int fd = family == AF_INET ? open_tcp((const struct sockaddr *)&v4, sizeof v4)
+				   : open_tcp((const struct sockaddr *)&v6, sizeof v6);
+	return fd == -EADDRNOTAVAIL ? -EAFNOSUPPORT : fd;
+}
 
-	for (size_t i = 0; i < ARRAY_LEN(loopback); i++) {
-		/* Both families keep the port at the same place, on purpose. */
-		loopback[i].v4.sin_port = htons(port);
-		int fd = open_tcp(&loopback[i].any, lengths[i]);
-		if (fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT) {
-			missing = -fd;
+/* One of the two may be missing, not both. */
+static int listen_localhost(uint16_t port, int fds[], struct error *err) {
+	static const int families[] = { AF_INET, AF_INET6 };
+	int n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+		int fd = open_loopback(families[i], port);
+		if (fd == -EAFNOSUPPORT)
 			continue;
-		}
 		if (fd >= 0)
 			fds[n++] = fd;
 		int error = fd < 0 ? fd : port_of(fd, &port);
@@ -87,7 +92,19 @@ static int listen_localhost(uint16_t port, int fds[], struct error *err) {
 			return say(err, "localhost", port, -error);
 		}
 	}
-	return n > 0 ? n : say(err, "localhost", port, missing);
+	return n > 0 ? n : say(err, "localhost", port, EADDRNOTAVAIL);
+}
+
+int listen_other_loopback(int fd, int *other, struct error *err) {
+	int family = 0;
+	uint16_t port = 0;
+	socklen_t len = sizeof family;
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) != 0 || port_of(fd, &port) != 0)
+		return say(err, "localhost", port, errno);
+	*other = open_loopback(family == AF_INET ? AF_INET6 : AF_INET, port);
+	if (*other >= 0)
+		return 1;
+	return *other == -EAFNOSUPPORT ? 0 : say(err, "localhost", port, -*other);
 }
 
 static void free_addresses(struct addrinfo **list) {
@@ -228,13 +245,34 @@ int listen_resize(int fd, unsigned backlog) {
 	return listen(fd, (int)backlog) == 0 ? 0 : -errno;
 }
 
-bool listen_is_listener(int fd) {
+/* Of a socket that listens tcpi_sacked is the backlog (net/ipv4/tcp.c, tcp_get_info). */
+void listen_lengthen(int fd) {
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof info;
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+	    info.tcpi_sacked < LISTEN_BACKLOG_TCP)
+		listen(fd, LISTEN_BACKLOG_TCP);
+}
+
+int listen_chmod(int fd, mode_t mode) {
+	union address a;
+	socklen_t len;
+	int error = name_of(fd, &a, &len);
+	if (error != 0 || a.any.sa_family != AF_UNIX || a.un.sun_path[0] == '\0')
+		return error;
+	return chmod(a.un.sun_path, mode) == 0 ? 0 : -errno;
+}
+
+enum listen_kind listen_kind(int fd) {
 	int type = 0, listens = 0;
 	socklen_t len = sizeof type;
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0 || type != SOCK_STREAM)
-		return false;
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0)
+		return LISTEN_NO_SOCKET;
+	if (type != SOCK_STREAM)
+		return LISTEN_DATAGRAM;
 	len = sizeof listens;
-	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && listens != 0;
+	bool yes = getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && listens != 0;
+	return yes ? LISTEN_LISTENS : LISTEN_CONNECTED;
 }
 
 int listen_url(int fd, char *url, size_t size) {

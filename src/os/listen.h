@@ -34,6 +34,12 @@ NODISCARD int listen_tcp(const char *host, uint16_t port, int fds[LISTEN_FDS_PER
 			 struct error *err);
 
 /*
+ * Of `localhost` one socket is there, `fd`: opens the other family's, on the same port. 1 with
+ * `other` (CLOEXEC, the caller's), 0: this machine doesn't have that family, or -1 with `err`.
+ */
+NODISCARD int listen_other_loopback(int fd, int *other, struct error *err);
+
+/*
  * The descriptor (CLOEXEC, the caller's), or -1 with `err`. A socket that nobody answers on
  * is stale and is replaced; one that answers, or anything else at that path, is left alone.
  * The file has exactly `mode`, umask or not. An abstract name starts with `@`.
@@ -62,8 +68,20 @@ NODISCARD int listen_queue(int fd);
 /* Another backlog; also for sockets that we inherited. 0 or -errno. */
 NODISCARD int listen_resize(int fd, unsigned backlog);
 
-/* Is `fd` a stream socket that listens? For descriptors that somebody gave us. */
-bool listen_is_listener(int fd);
+/* Makes the backlog of a tcp socket that somebody gave us as long as ours, never shorter. */
+void listen_lengthen(int fd);
+
+/* The file of a unix socket gets this mode; others have none. 0 or -errno. */
+NODISCARD int listen_chmod(int fd, mode_t mode);
+
+/* What a descriptor that somebody gave us is. */
+enum listen_kind {
+	LISTEN_LISTENS,   /* a stream socket that listens */
+	LISTEN_CONNECTED, /* a stream socket that doesn't: one connection, or nothing yet */
+	LISTEN_DATAGRAM,  /* a socket, but no stream (SOCK_DGRAM, SOCK_SEQPACKET, …) */
+	LISTEN_NO_SOCKET,
+};
+enum listen_kind listen_kind(int fd);
 
 /* Its address as Puma writes it: tcp://127.0.0.1:9292, tcp://[::1]:9292, unix:///run/a.sock */
 NODISCARD int listen_url(int fd, char *url, size_t size);

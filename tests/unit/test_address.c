@@ -54,6 +54,14 @@ START_TEST(unix_addresses_are_a_path_and_a_mode)
 }
 END_TEST
 
+START_TEST(a_name_is_what_a_socket_unit_calls_it)
+{
+	struct address a = parsed("systemd:pumakeeper@shop.socket");
+	ck_assert_int_eq(a.kind, ADDRESS_SYSTEMD);
+	ck_assert_str_eq(a.name, "pumakeeper@shop.socket");
+}
+END_TEST
+
 START_TEST(what_is_no_address_is_answered_with_what_to_write)
 {
 	static const struct {
@@ -89,6 +97,10 @@ START_TEST(what_is_no_address_is_answered_with_what_to_write)
 		{ "unix:///x?mode=0888", "is not a mode" },
 		{ "unix:///x?mode=1777", "expected 0000 to 0777" },
 		{ "unix://@x?mode=0660", "an abstract socket has no mode" },
+		{ "systemd:", "write systemd:NAME" },
+		{ "systemd:a:b", "without blanks and colons" },
+		{ "systemd:a b", "without blanks and colons" },
+		{ "systemd:listener-0", "take another" },
 		{ "tcp://\033[31m:1", "\"tcp://?[31m:1\"" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -128,6 +140,9 @@ START_TEST(the_same_place_written_otherwise_is_the_same)
 		{ "tcp://127.0.0.1:80", "tcp://127.0.0.2:80", false },
 		{ "tcp://127.0.0.1:0", "tcp://127.0.0.1:0", false },
 		{ "unix:///x", "unix:///x?mode=0660", true },
+		{ "systemd:x", "systemd:x", true },
+		{ "systemd:x", "systemd:X", false },
+		{ "systemd:x", "unix:///x", false },
 		{ "unix:///x", "unix://@x", false },
 		{ "unix:///x", "tcp://x:1", false },
 	};
@@ -140,5 +155,5 @@ START_TEST(the_same_place_written_otherwise_is_the_same)
 END_TEST
 
 SUITE("address", tcp_addresses_are_a_host_and_a_port, unix_addresses_are_a_path_and_a_mode,
-      what_is_no_address_is_answered_with_what_to_write,
+      a_name_is_what_a_socket_unit_calls_it, what_is_no_address_is_answered_with_what_to_write,
       a_path_fills_the_kernels_107_bytes_and_no_more, the_same_place_written_otherwise_is_the_same)

@@ -51,7 +51,7 @@ START_TEST(a_numeric_address_gives_one_listener_that_says_its_url)
 	ck_assert_int_eq(listen_url(fds[0], url, sizeof url), 0);
 	snprintf(expected, sizeof expected, "tcp://127.0.0.1:%d", port(fds[0]));
 	ck_assert_str_eq(url, expected);
-	ck_assert(listen_is_listener(fds[0]));
+	ck_assert_int_eq(listen_kind(fds[0]), LISTEN_LISTENS);
 	ck_assert_int_eq(listen_url(fds[0], url, 10), -ENAMETOOLONG);
 	close(fds[0]);
 }
@@ -253,12 +253,20 @@ START_TEST(an_abstract_name_leaves_no_file)
 }
 END_TEST
 
-START_TEST(what_does_not_listen_is_no_listener)
+START_TEST(what_does_not_listen_is_told_apart)
 {
-	int plain = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ck_assert(!listen_is_listener(plain));
-	ck_assert(!listen_is_listener(987));
+	int plain = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), pair[2];
+	int datagram = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	ck_assert_int_eq(listen_kind(plain), LISTEN_CONNECTED);
+	ck_assert_int_eq(listen_kind(pair[0]), LISTEN_CONNECTED);
+	ck_assert_int_eq(listen_kind(datagram), LISTEN_DATAGRAM);
+	ck_assert_int_eq(listen_kind(STDERR_FILENO), LISTEN_NO_SOCKET);
+	ck_assert_int_eq(listen_kind(987), LISTEN_NO_SOCKET);
 	close(plain);
+	close(datagram);
+	close(pair[0]);
+	close(pair[1]);
 }
 END_TEST
 
@@ -272,4 +280,4 @@ SUITE("listen", a_numeric_address_gives_one_listener_that_says_its_url,
       a_stale_socket_is_replaced_and_a_living_one_is_not,
       a_server_too_busy_to_take_another_connection_is_a_living_one,
       a_file_that_is_no_socket_is_never_removed, a_path_too_long_is_refused_rather_than_cut,
-      an_abstract_name_leaves_no_file, what_does_not_listen_is_no_listener)
+      an_abstract_name_leaves_no_file, what_does_not_listen_is_told_apart)
