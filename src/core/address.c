@@ -111,6 +111,11 @@ static int parse_unix(const char *url, const char *rest, struct address *a, stru
 	return 0;
 }
 
+bool address_is_our_name(const char *name) {
+	const char *number = prefixed(name, ADDRESS_OUR_NAME);
+	return number != NULL && *number != '\0' && number[strspn(number, DIGITS)] == '\0';
+}
+
 /* sd_pid_notify_with_fds(3): at most 255 characters, no colon, nothing that a terminal hides. */
 static int parse_name(const char *url, const char *name, struct address *a, struct error *err) {
 	size_t len = strlen(name);
@@ -119,8 +124,8 @@ static int parse_name(const char *url, const char *name, struct address *a, stru
 	if (strspn(name, DIGITS LETTERS "!#$%&'()*+,-./;<=>?@[]^_`{|}~\\\"") < len)
 		return refuse(err, url,
 			      "is not a FileDescriptorName= (ASCII without blanks and colons)");
-	if (prefixed(name, ADDRESS_OUR_NAME) != NULL)
-		return refuse(err, url, "begins as pumakeeper's own names do; take another one");
+	if (address_is_our_name(name))
+		return refuse(err, url, "is what pumakeeper calls its own; take another one");
 	memcpy(a->name, name, len);
 	return 0;
 }

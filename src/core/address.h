@@ -10,9 +10,6 @@
 #include "util/base.h"
 #include "util/error.h"
 
-/* What our own sockets are called in systemd's store: nobody else's may begin so. */
-#define ADDRESS_OUR_NAME "listener-"
-
 struct address {
 	enum address_kind { ADDRESS_TCP, ADDRESS_UNIX, ADDRESS_SYSTEMD } kind;
 	char host[256]; /* tcp: a number without brackets, or a name */
@@ -31,3 +28,7 @@ NODISCARD int address_parse(const char *url, struct address *a, struct error *er
 
 /* Would the second be refused by the kernel? Port 0 is another one each time; names are names. */
 bool address_is_same(const struct address *a, const struct address *b);
+
+/* What our own sockets are called in systemd's store, behind it a number: nobody else's may be. */
+#define ADDRESS_OUR_NAME "listener-"
+bool address_is_our_name(const char *name);

@@ -8,8 +8,8 @@
 #include "core/address.h"
 #include "daemon/connection_look.h"
 #include "daemon/listeners_match.h"
+#include "daemon/listeners_rest.h"
 #include "os/listen.h"
-#include "os/listen_match.h"
 #include "util/fd.h"
 
 #define ADDRESSES_MAX 64                  /* core/options.c */
@@ -84,8 +84,8 @@ static int take_given(struct opening *o, size_t address) {
 			continue;
 		const char *name = o->in->list[m->given].name;
 		int fd = inherited_out(o->in, m->given);
-		enum listener_origin origin = listener_is_ours(name) ? LISTENER_KEPT
-								     : LISTENER_PASSED;
+		enum listener_origin origin = address_is_our_name(name) ? LISTENER_KEPT
+									: LISTENER_PASSED;
 		if (add(o->set, fd, origin, o->err) != 0 ||
 		    (origin == LISTENER_KEPT && change_mode(o, &o->addresses[address], fd) != 0))
 			return -1;
@@ -140,82 +140,6 @@ static int parse(struct opening *o) {
 	return 0;
 }
 
-/* The next listener that nobody asked for; inherited::len: none. */
-static size_t next_left_over(const struct inherited *in, size_t i) {
-	while (i < in->len && (in->list[i].fd < 0 || listen_kind(in->list[i].fd) != LISTEN_LISTENS))
-		i++;
-	return i;
-}
-
-static void url_of(int fd, char url[128]) {
-	if (listen_url(fd, url, 128) != 0)
-		snprintf(url, 128, "a socket that is neither tcp nor unix");
-}
-
-/* Whoever asked for the address otherwise written will see it here. */
-static int fail(const struct opening *o) {
-	size_t i = next_left_over(o->in, 0);
-	if (i == o->in->len)
-		return -1;
-	const struct error why = *o->err;
-	char url[128];
-	url_of(o->in->list[i].fd, url);
-	return error_at(o->err, 0, 0,
-			"%.250s (a socket was passed that app.listen doesn't name: %s)", why.text,
-			url);
-}
-
-/* Is that path served by another one? Then the file is its. */
-static bool has_path(const struct listener_set *set, const char *path) {
-	for (size_t i = 0; i < set->len; i++) {
-		if (listen_is_at_path(set->fds[i], path))
-			return true;
-	}
-	return false;
-}
-
-static int drop_ours(struct listener_set *set, int fd, const char *name, const char *url) {
-	bool is_unix = strncmp(url, "unix://", 7) == 0;
-	if (is_unix && !has_path(set, url + 7))
-		listen_unlink(fd);
-	int error = strings_add(&set->dropped, name);
-	return error != 0 ? error
-			  : strings_printf(
-				    &set->notes,
-				    "an earlier pumakeeperd listened on %s, which app.listen no "
-				    "longer names: it is closed",
-				    url);
-}
-
-static int drop_passed(struct listener_set *set, const char *name, const char *url) {
-	for (size_t i = 0; i < set->len; i++) {
-		if (strcmp(set->urls[i], url) == 0)
-			return strings_printf(
-				&set->notes,
-				"systemd passed two sockets at %s: `%.100s` is not used", url,
-				name);
-	}
-	return strings_printf(
-		&set->notes,
-		"systemd passed %s (`%.100s`), which app.listen doesn't name: it is not "
-		"served, and who connects to it waits in vain",
-		url, name);
-}
-
-static int drop_rest(struct opening *o) {
-	struct inherited *in = o->in;
-	for (size_t i = next_left_over(in, 0); i < in->len; i = next_left_over(in, i)) {
-		const char *name = in->list[i].name;
-		char url[128];
-		AUTOCLOSE int fd = inherited_out(in, i);
-		url_of(fd, url);
-		if ((listener_is_ours(name) ? drop_ours(o->set, fd, name, url)
-					    : drop_passed(o->set, name, url)) != 0)
-			return out_of_memory(o->err);
-	}
-	return 0;
-}
-
 static bool is_taken(const struct listener_set *set, const char *name) {
 	for (size_t i = 0; i < set->len; i++) {
 		if (strcmp(set->store_names[i], name) == 0)
@@ -253,9 +177,9 @@ static int open_all(struct opening *o) {
 	listeners_match(o->addresses, o->n, o->in, &o->matches);
 	for (size_t i = 0; i < o->n; i++) {
 		if (open_one(o, i) != 0)
-			return fail(o);
+			return listeners_name_rest(o->in, o->err);
 	}
-	return drop_rest(o);
+	return listeners_drop_rest(o->set, o->in, o->err);
 }
 
 int listeners_open(const struct config *config, struct inherited *in, struct listener_set *set,

@@ -9,13 +9,9 @@
 #include "os/listen.h"
 #include "os/listen_match.h"
 
-bool listener_is_ours(const char *name) {
-	return strncmp(name, ADDRESS_OUR_NAME, strlen(ADDRESS_OUR_NAME)) == 0;
-}
-
 /* systemd's first, as they come; then ours, by number: its store keeps no order. */
 static unsigned long rank(const struct inherited_fd *one) {
-	if (!listener_is_ours(one->name))
+	if (!address_is_our_name(one->name))
 		return 0;
 	return 1 + strtoul(one->name + strlen(ADDRESS_OUR_NAME), NULL, 10);
 }
@@ -37,7 +33,7 @@ static int screen_one(struct inherited *in, size_t i, struct strings *notes, str
 	enum listen_kind kind = one->fd >= 0 ? listen_kind(one->fd) : LISTEN_NO_SOCKET;
 	if (kind == LISTEN_LISTENS || kind == LISTEN_NO_SOCKET)
 		return 0;
-	if (!listener_is_ours(one->name))
+	if (!address_is_our_name(one->name))
 		return refuse(one, kind, err);
 	close(inherited_out(in, i));
 	if (strings_printf(notes,
@@ -89,7 +85,7 @@ static bool fits(const struct inherited_fd *one, const struct address *a,
 	case ADDRESS_UNIX: return listen_is_at_path(one->fd, a->path);
 	case ADDRESS_SYSTEMD: return strcmp(one->name, a->name) == 0;
 	case ADDRESS_TCP:
-		return (a->port != 0 || listener_is_ours(one->name)) &&
+		return (a->port != 0 || address_is_our_name(one->name)) &&
 		       listen_is_at(one->fd, place);
 	}
 	return false;
@@ -152,4 +148,10 @@ void listeners_match(const struct address *addresses, size_t n, const struct inh
 				match_one(&search, &addresses[i], i);
 		}
 	}
+}
+
+size_t listeners_next(const struct inherited *in, size_t i) {
+	while (i < in->len && !listens(&in->list[i]))
+		i++;
+	return i;
 }

@@ -14,9 +14,6 @@
 #include "util/error.h"
 #include "util/strings.h"
 
-/* An earlier daemon's: it called it so in systemd's store, or whoever took it back did. */
-bool listener_is_ours(const char *name);
-
 /*
  * What can't serve is sorted out: a socket that systemd passes and that isn't a stream or doesn't
  * listen is an error, one of ours is closed and told in `notes`; of two descriptors for one
@@ -36,3 +33,6 @@ struct listener_matches {
 /* In screened ones. May block in the resolver, if there are any. */
 void listeners_match(const struct address *addresses, size_t n, const struct inherited *in,
 		     struct listener_matches *out);
+
+/* The next listener in `in`, from `i` on; inherited::len: there is none (left). */
+size_t listeners_next(const struct inherited *in, size_t i);

@@ -59,6 +59,7 @@ START_TEST(a_name_is_what_a_socket_unit_calls_it)
 	struct address a = parsed("systemd:pumakeeper@shop.socket");
 	ck_assert_int_eq(a.kind, ADDRESS_SYSTEMD);
 	ck_assert_str_eq(a.name, "pumakeeper@shop.socket");
+	ck_assert_str_eq(parsed("systemd:listener-of-shop").name, "listener-of-shop");
 }
 END_TEST
 
