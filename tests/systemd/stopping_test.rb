@@ -1,0 +1,22 @@
+# frozen_string_literal: true
+
+require_relative "support/service"
+
+# `systemctl stop`: what is being answered is answered, and nothing stays.
+class StoppingTest < ServiceTest
+  def test_stop_leaves_no_process_and_no_socket
+    shop = herd
+    shop.get("/up")
+    shop.go("stop")
+    assert_equal "inactive", shop.state
+    shop.assert_nothing_left
+  end
+
+  def test_stop_waits_for_an_answer_that_has_begun
+    shop = herd
+    answer = begun(shop, "/stream?ms=300&n=5")
+    shop.go("stop")
+    assert_equal 5, answer.value.body.lines.size
+    shop.assert_nothing_left
+  end
+end
