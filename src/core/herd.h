@@ -42,7 +42,7 @@
 
 #define HERD_SLOTS_MAX   CONFIG_WORKERS_MAX
 #define HERD_WORKERS_MAX 288 /* every slot's resident, successor and a leaver, and some air */
-#define HERD_PARENTS_MAX 4   /* of the release in force, of one that comes, and leavers */
+#define HERD_PARENTS_MAX 6   /* of the release in force, of one that comes, leavers, adopted */
 #define HERD_ATTEMPTS    3   /* failed boots of a first start before the daemon gives up */
 
 /* What a worker is to its slot. */

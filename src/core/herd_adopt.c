@@ -57,7 +57,7 @@ static bool has_place(struct herd *h, const struct worker *w) {
 static void mend(struct herd *h) {
 	for (unsigned i = 0; i < HERD_SLOTS_MAX; i++) {
 		struct replacement *r = &h->slots[i].replacement;
-		if (!herd_leaves(h) && !replacement_holds(h, i))
+		if (!replacement_holds(h, i))
 			*r = (struct replacement){ 0 };
 		if (r->phase != REPLACEMENT_NONE && r->why == NULL)
 			r->why = cause_name(r->cause);
@@ -66,6 +66,7 @@ static void mend(struct herd *h) {
 	FOR_EACH_WORKER(h, w) {
 		if (w->id > h->last_id)
 			h->last_id = w->id;
+		h->ever_ready = h->ever_ready || w->ready_at != 0;
 		if (!has_place(h, w))
 			w->role = herd_resident(h, w->slot) == NULL ? ROLE_RESIDENT : ROLE_LEAVER;
 	}
@@ -152,9 +153,8 @@ static bool had_its_term(const struct worker *w) {
 static void resume_drain(struct step *s, struct worker *w, const struct worker_patience *p) {
 	struct worker_life *life = &w->life;
 	bool anew = !had_its_term(w);
-	msec_t all = s->h->hurried ? msec_min(DRAIN_LEFT, p->drain) : p->drain;
-	life->drain_end = anew ? after(s->now, all)
-			       : left_of(life->drain_end, s->now, DRAIN_LEFT, all);
+	life->drain_end = anew ? after(s->now, p->drain)
+			       : left_of(life->drain_end, s->now, DRAIN_LEFT, p->drain);
 	msec_t next = WORKER_CLOSE_AGAIN; /* the round that is due may be lost */
 	if (life->state == WORKER_DRAINING)
 		next = p->half_close;
@@ -194,7 +194,6 @@ static void resume_goer(struct step *s, struct worker *w) {
 static void resume(struct step *s, struct worker *w) {
 	w->adopted = true;
 	w->promoted = w->counting = false;
-	w->counted_at = worker_serves(w->life.state) ? 0 : w->counted_at;
 	if (w->role == ROLE_LEAVER && !worker_goes(w->life.state))
 		drive(s, w, WORKER_TERMINATE); /* mended: its slot is taken */
 	else if (w->life.state == WORKER_BOOTING)

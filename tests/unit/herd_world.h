@@ -150,7 +150,7 @@ static void answer(struct world *w, unsigned worker, enum herd_event_kind kind) 
 }
 
 static void half_close(struct world *w, struct process *p, bool busy) {
-	if (busy && p->termed) /* else it simply goes on without that client */
+	if (busy && p->termed && p->stuck) /* else it goes on, with one client less */
 		p->ends_at = msec_min(p->ends_at, w->stage.now + 1);
 	hear(w,
 	     (struct herd_event){ .kind = HERD_HALF_CLOSED, .worker = p->worker, .number = busy });

@@ -208,10 +208,12 @@ static struct worker *boot_one(struct stage *t) {
 START_TEST(who_was_never_launched_is_launched_and_has_all_of_its_patience)
 {
 	struct stage t;
-	const struct worker *w = boot_one(&t);
+	struct worker *w = boot_one(&t);
+	w->release = 3; /* and then its deploy failed */
 	t.now += MSEC_HOUR;
 	adopt(&t);
 	ck_assert(is_ordered(&t, ORDER_LAUNCH, w->id));
+	ck_assert_uint_eq(w->release, 1);
 	ck_assert_int_eq(w->life.deadline, t.now + t.config.app.boot_timeout);
 	ck_assert_uint_eq(stage_orders(&t, ORDER_LAUNCH), 1);
 	stage_boot_all(&t);
@@ -231,6 +233,7 @@ START_TEST(who_boots_is_asked_anew_and_has_what_was_left_of_its_patience)
 		t.now += long_absence ? MSEC_HOUR : MSEC_SECOND;
 		adopt(&t);
 		ck_assert(is_ordered(&t, ORDER_PROBE, w->id));
+		ck_assert(!w->answered);
 		ck_assert_int_eq(w->life.deadline,
 				 long_absence ? t.now + 5 * MSEC_SECOND : deadline);
 		stage_feed(&t, (struct herd_event){ .kind = HERD_DEADLINE });
@@ -570,6 +573,10 @@ static void lose_count(struct stage *t) {
 	t->herd->last_id = 0;
 }
 
+static void lose_ever_ready(struct stage *t) {
+	t->herd->ever_ready = false;
+}
+
 static void settle(struct stage *t) {
 	for (int i = 0; i < 100; i++) {
 		stage_boot_all(t);
@@ -582,11 +589,21 @@ static void settle(struct stage *t) {
 	}
 }
 
+static void check_mended(const struct herd *h) {
+	for (unsigned i = 0; i < h->cells; i++)
+		ck_assert_uint_le(h->workers[i].id, h->last_id);
+	for (unsigned i = 0; i < h->n_slots; i++)
+		ck_assert(h->slots[i].replacement.phase == REPLACEMENT_NONE ||
+			  h->slots[i].replacement.why != NULL);
+	ck_assert(h->ever_ready);
+}
+
 START_TEST(a_herd_that_was_read_in_part_settles_as_well)
 {
-	static void (*const losses[])(
-		struct stage *) = { lose_old,   lose_new,   lose_why,         lose_phase,
-				    lose_roles, lose_count, lose_replacement, all_successors };
+	static void (*const losses[])(struct stage *) = {
+		lose_old,   lose_new,   lose_why,         lose_phase,     lose_ever_ready,
+		lose_roles, lose_count, lose_replacement, all_successors,
+	};
 	for (size_t i = 0; i < ARRAY_LEN(losses); i++) {
 		for (int booted = 0; booted < 2; booted++) {
 			struct stage t;
@@ -596,6 +613,7 @@ START_TEST(a_herd_that_was_read_in_part_settles_as_well)
 				stage_bring_up(&t, 0);
 			losses[i](&t);
 			adopt(&t);
+			check_mended(t.herd);
 			settle(&t);
 			ck_assert_msg(herd_serving(t.herd) == 2 && herd_in_flight(t.herd) == 0 &&
 					      !t.herd->restart.active,
@@ -607,6 +625,22 @@ START_TEST(a_herd_that_was_read_in_part_settles_as_well)
 			stage_close(&t);
 		}
 	}
+}
+END_TEST
+
+START_TEST(what_is_configured_today_holds)
+{
+	struct stage t;
+	stage_start(&t, 2);
+	t.herd->n_slots = 7;
+	t.herd->futile[CAUSE_SOFT].min_useful_life = 1;
+	t.now += MSEC_HOUR;
+	adopt(&t);
+	ck_assert_uint_eq(t.herd->n_slots, 2);
+	ck_assert_int_eq(t.herd->futile[CAUSE_SOFT].min_useful_life,
+			 t.config.restart.min_useful_life);
+	ck_assert_int_eq(t.herd->started, t.now);
+	stage_close(&t);
 }
 END_TEST
 
@@ -644,4 +678,5 @@ SUITE("herd_adopt", one_line_tells_of_the_herd_and_one_of_each_who_ended_meanwhi
       an_end_that_nobody_may_have_heard_of_is_told_again, a_restart_goes_on_under_the_new_number,
       after_a_failure_it_goes_back_to_what_there_is,
       with_fewer_workers_configured_nobody_is_launched_who_would_have_to_go,
-      a_herd_that_was_read_in_part_settles_as_well, a_process_is_known_by_when_it_started_as_well)
+      a_herd_that_was_read_in_part_settles_as_well, what_is_configured_today_holds,
+      a_process_is_known_by_when_it_started_as_well)

@@ -85,14 +85,16 @@ static void stop(struct world *w) {
 static void stop_in_a_restart(struct world *w) {
 	restart_all(w);
 	w->processes[2].ends_at = w->stage.now + 1;
-	for (int i = 0; i < 12; i++)
+	for (int i = 0; i < 12 && !w->dead; i++)
 		world_go_on(w, w->stage.now + LONG_TIME);
-	stop(w);
+	if (!w->dead)
+		stop(w);
 }
 
 static void stop_twice(struct world *w) {
 	stop(w);
-	stop(w);
+	if (!w->dead)
+		stop(w);
 }
 
 static const struct play plays[] = {
@@ -201,6 +203,14 @@ static bool end_some(struct world *w, unsigned gone) {
 	return found;
 }
 
+static void adopt_on(struct world *w, const struct play *play, const struct death *death,
+		     unsigned release) {
+	world_adopt(w, death->finds_strays, release);
+	if (play->stops && w->stage.herd->state < HERD_WAITING_TO_STOP && !w->dead)
+		stop(w); /* it had not been heard of */
+	come_to_rest(w, play);
+}
+
 static void be_adopted(struct world *w, const struct play *play, const struct death *death) {
 	struct stage *t = &w->stage;
 	world_pass(w, death->absence);
@@ -211,13 +221,11 @@ static void be_adopted(struct world *w, const struct play *play, const struct de
 	w->steps = 0;
 	w->die_in = death->again;
 	w->die_before = 1;
-	world_adopt(w, death->finds_strays, death->release);
-	come_to_rest(w, play);
+	adopt_on(w, play, death, death->release);
 	if (w->dead) {
 		w->die_in = 0;
 		world_pass(w, death->absence);
-		world_adopt(w, death->finds_strays, 0);
-		come_to_rest(w, play);
+		adopt_on(w, play, death, 0);
 	}
 	if (play->stops)
 		return;
