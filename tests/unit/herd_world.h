@@ -34,6 +34,7 @@ struct world {
 	unsigned steps, die_in, die_before; /* dies in that step, before that order; 0: never */
 	bool dead;
 	unsigned least; /* who served at the worst moment of a TERM or KILL */
+	unsigned lost;  /* who served and ended while there was no daemon */
 	unsigned kills, strays_found;
 };
 
@@ -267,7 +268,10 @@ static void world_pass(struct world *w, msec_t duration) {
 	for (size_t i = 0; i < PROCESSES; i++) {
 		struct process *p = &w->processes[i];
 		p->asked = p->watched = false;
-		p->lives = p->lives && p->ends_at > t->now;
+		if (p->lives && p->ends_at <= t->now) {
+			w->lost += process_serves(w, p);
+			p->lives = false;
+		}
 	}
 }
 

@@ -150,6 +150,7 @@ static void open_play(struct world *w, const struct play *play) {
 	world_open(w, WORKERS);
 	t->config.restart.min_age = t->config.restart.cooldown = 0;
 	t->config.restart.stop_delay = play->stops ? MSEC_SECOND : 0;
+	t->config.restart.quiet_wait = t->config.restart.half_close_after = 2 * MSEC_SECOND;
 	t->held[0] = t->config;
 	herd_init(t->herd, &t->held[0], &t->limits);
 }
@@ -275,10 +276,12 @@ static void check(struct world *w, const struct play *play, const struct death *
 	HERE(death->release == 0 || w->stage.herd->release == death->release);
 	check_slots(w, play, death);
 	check_counters(w, play, death);
+	unsigned at_best = workers < WORKERS ? workers : WORKERS;
+	unsigned missing = w->lost + play->may_lack;
+	HERE(missing >= at_best || w->least >= at_best - missing);
 	if (death->gone != 0)
 		return;
 	HERE(w->kills == 0);
-	HERE(w->least >= (workers < WORKERS ? workers : WORKERS) - play->may_lack);
 	unsigned renewed = 0;
 	for (unsigned i = 0; i < workers; i++)
 		renewed += herd_resident(w->stage.herd, i)->id > WORKERS;

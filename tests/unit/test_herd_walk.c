@@ -11,7 +11,7 @@ struct walk {
 	struct config configs[2]; /* by turns; their strings are the stage's */
 	unsigned turn;
 	uint32_t random;
-	bool reloads;
+	bool reloads, adopts;
 	int at_once; /* deadlines at this very moment */
 	enum worker_state before[HERD_WORKERS_MAX];
 	unsigned ids[HERD_WORKERS_MAX];
@@ -202,6 +202,20 @@ static void reload(struct walk *w) {
 	happen(w, event);
 }
 
+/* The daemon has died, and somebody with it, perhaps; another one is there at once. */
+static void adopt(struct walk *w) {
+	const struct herd *h = w->stage.herd;
+	unsigned gone[HERD_WORKERS_MAX];
+	struct herd_event event = { .kind = HERD_ADOPT };
+	for (unsigned i = 0; i < h->cells; i++) {
+		if (h->workers[i].life.state != WORKER_GONE && dice(w, 6) == 0)
+			gone[event.adopt.n++] = h->workers[i].id;
+	}
+	event.adopt.gone = gone;
+	event.adopt.release = dice(w, 3) == 0 ? 6 + dice(w, 100) : 0;
+	happen(w, event);
+}
+
 static void happen_to(struct walk *w, struct worker *one, enum herd_event_kind kind) {
 	struct herd_event event = { .kind = kind, .worker = one->id, .text = "exit status 1" };
 	if (kind == HERD_COUNTED) {
@@ -237,6 +251,8 @@ static void step(struct walk *w) {
 	case 6:
 		if (w->reloads && dice(w, 20) == 0)
 			reload(w);
+		if (w->adopts && dice(w, 20) == 0)
+			adopt(w);
 		break;
 	default:
 		if (one != NULL)
@@ -294,11 +310,12 @@ static void check_rest(struct walk *w) {
 	}
 }
 
-static void walk_begin(struct walk *w, uint32_t seed, bool reloads) {
+static void walk_begin(struct walk *w, uint32_t seed, bool reloads, bool adopts) {
 	struct stage *t = &w->stage;
 	stage_open(t, 1 + seed % 5);
 	w->random = seed * 2654435761u + 1;
 	w->reloads = reloads;
+	w->adopts = adopts;
 	t->config.restart.max_surge = 1 + seed % 3;
 	t->limits.boot_concurrency = 1 + seed % 2;
 	t->limits.effective_bytes = seed % 4 == 0 ? 500 * MIB : 8192 * MIB;
@@ -306,11 +323,11 @@ static void walk_begin(struct walk *w, uint32_t seed, bool reloads) {
 	stage_begin(t);
 }
 
-static void walk(bool reloads, bool stops) {
+static void walk(bool reloads, bool adopts, bool stops) {
 	struct walk *w = calloc(1, sizeof *w);
 	for (uint32_t seed = 1; seed <= SEEDS; seed++) {
 		memset(w, 0, sizeof *w);
-		walk_begin(w, seed, reloads);
+		walk_begin(w, seed, reloads, adopts);
 		for (int i = 0; i < STEPS; i++)
 			step(w);
 		if (stops)
@@ -326,17 +343,24 @@ static void walk(bool reloads, bool stops) {
 }
 
 START_TEST(whatever_happens_nobody_healthy_goes_and_it_comes_to_rest)
-{ walk(false, false); }
+{ walk(false, false, false); }
 END_TEST
 
 START_TEST(nor_does_a_reload_at_any_moment_leave_anything_behind)
-{ walk(true, false); }
+{ walk(true, false, false); }
+END_TEST
+
+START_TEST(nor_does_the_death_of_a_daemon)
+{
+	walk(false, true, false);
+	walk(true, true, false);
+}
 END_TEST
 
 START_TEST(from_every_state_a_stop_comes_to_its_end)
-{ walk(true, true); }
+{ walk(true, true, true); }
 END_TEST
 
 SUITE("herd_walk", whatever_happens_nobody_healthy_goes_and_it_comes_to_rest,
-      nor_does_a_reload_at_any_moment_leave_anything_behind,
+      nor_does_a_reload_at_any_moment_leave_anything_behind, nor_does_the_death_of_a_daemon,
       from_every_state_a_stop_comes_to_its_end)
