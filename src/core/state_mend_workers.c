@@ -53,7 +53,7 @@ static void mend_life(struct state_reader *r, const struct config *config, struc
 		complain_of(r, w, "has no state that is known");
 	}
 	if (worker_serves(life->state) && w->ready_at == 0) {
-		w->ready_at = life->since;
+		w->ready_at = msec_max(life->since, 1); /* 0 is never */
 		complain_of(r, w, "serves, and was never ready");
 	}
 	if (life->state == WORKER_READY || life->state == WORKER_GONE) {

@@ -114,6 +114,13 @@ static bool put_number(struct state_writer *w, const struct state_row *row, cons
 	return true;
 }
 
+/* An empty one is one, too. */
+static bool put_behind(struct state_writer *w, const struct state_table *table, const void *at) {
+	if (!state_put_object(w, table, at))
+		put_text(w, "{}");
+	return true;
+}
+
 static bool put_value(struct state_writer *w, const struct state_row *row, const char *at) {
 	switch (row->as) {
 	case AS_NOTHING: return false;
@@ -121,7 +128,7 @@ static bool put_value(struct state_writer *w, const struct state_row *row, const
 	case AS_CHARS: return put_string_or_nothing(w, at, strnlen(at, row->size));
 	case AS_TEXT: return put_text_or_nothing(w, *(const char *const *)at);
 	case AS_OBJECT: return state_put_object(w, row->table, at);
-	case AS_BEHIND: return state_put_object(w, row->table, *(const char *const *)at);
+	case AS_BEHIND: return put_behind(w, row->table, *(const char *const *)at);
 	case AS_LIST: return put_list(w, row, at);
 	case AS_OWN: return row->print(w, at);
 	case AS_BOOL:
@@ -166,11 +173,11 @@ int state_print(const struct state *s, struct buffer *out) {
 	put_text(&w, "{\"version\":");
 	state_put_number(&w, STATE_VERSION);
 	size_t members = out->len;
-	if (!state_put_object(&w, &state_table, s))
-		put_text(&w, "}");
-	else if (!w.full)
-		out->data[members] = ','; /* one object: its own goes on */
-	if (w.full)
+	state_put_object(&w, &state_table, s); /* never blank: there is a herd */
+	if (w.full) {
 		out->len = begin;
-	return w.full ? -ENOMEM : 0;
+		return -ENOMEM;
+	}
+	out->data[members] = ','; /* one object: its own goes on */
+	return 0;
 }

@@ -52,22 +52,23 @@ static void print_again(const struct state *s, struct buffer *out) {
 	insist(state_print(s, out) == 0);
 }
 
-/* Nobody waits for ever, and no step fails an assertion. */
-static void go_on(struct herd *h) {
+static void step(struct herd *h, struct herd_event event, msec_t now) {
 	static struct orders orders;
-	struct herd_event stop = { .kind = HERD_STOP, .text = "a test" };
-	msec_t now = 1000000;
-	for (int i = 0; i < 3; i++) {
-		orders.len = orders.n_told = 0;
-		herd_step(h, &(struct herd_event){ .kind = HERD_DEADLINE }, now, &orders);
-		now += MSEC_MINUTE;
-	}
+	orders.len = orders.n_told = 0;
+	herd_step(h, &event, now, &orders);
+}
+
+/* It is adopted: nobody waits for ever, and no step fails an assertion. */
+static void go_on(struct herd *h) {
+	msec_t now = 100 * MSEC_HOUR;
+	step(h, (struct herd_event){ .kind = HERD_ADOPT }, now);
 	for (unsigned i = 0; i < h->cells; i++) {
 		const struct worker *w = &h->workers[i];
 		insist(w->life.state <= WORKER_READY || w->life.deadline != MSEC_NEVER);
 	}
-	orders.len = orders.n_told = 0;
-	herd_step(h, &stop, now, &orders);
+	for (int i = 0; i < 3; i++)
+		step(h, (struct herd_event){ .kind = HERD_DEADLINE }, now += MSEC_MINUTE);
+	step(h, (struct herd_event){ .kind = HERD_STOP, .text = "a test" }, now);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

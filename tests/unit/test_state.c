@@ -72,8 +72,11 @@ static void hand_over(struct stage *t, struct handover *o) {
 	check_whole(o);
 	free(t->herd);
 	t->herd = o->taken.herd;
-	t->herd->next_tick = t->now + MSEC_MINUTE;
 	o->taken.herd = NULL;
+}
+
+static void adopt(struct stage *t) {
+	stage_feed(t, (struct herd_event){ .kind = HERD_ADOPT });
 }
 
 START_TEST(what_the_daemon_knows_survives)
@@ -152,8 +155,9 @@ START_TEST(a_question_that_is_out_is_asked_again)
 	hand_over(&t, &o);
 	ck_assert_uint_eq(t.herd->reading, 0);
 	ck_assert(!herd_worker(t.herd, id)->counting && !herd_worker(t.herd, id)->proof_asked);
-	stage_feed(&t, (struct herd_event){ .kind = HERD_DEADLINE });
+	adopt(&t);
 	ck_assert_ptr_nonnull(stage_order(&t, ORDER_COUNT));
+	ck_assert_ptr_nonnull(stage_order(&t, ORDER_PROVE));
 	handover_finish(&o);
 	stage_close(&t);
 }
@@ -169,6 +173,7 @@ START_TEST(a_replacement_goes_on_while_its_successor_boots)
 	stage_launched(&t, fresh);
 	hand_over(&t, &o);
 	ck_assert_str_eq(t.herd->slots[0].replacement.why, "hard");
+	adopt(&t);
 	stage_answered(&t, fresh);
 	ck_assert_uint_eq(stage_resident(&t, 0)->id, fresh);
 	stage_wait(&t, t.now + 6 * MSEC_SECOND);
@@ -194,6 +199,7 @@ START_TEST(a_drain_ends_when_it_would_have_ended)
 	stage_wait(&t, t.now + 15 * MSEC_SECOND);
 	hand_over(&t, &o);
 	ck_assert_int_eq(herd_worker(t.herd, old)->life.drain_end, end);
+	adopt(&t);
 	stage_wait(&t, end - 1);
 	ck_assert_uint_eq(t.told[EVENT_DRAIN_KILLED], 0);
 	stage_wait(&t, end);
@@ -216,6 +222,7 @@ START_TEST(a_restart_goes_on_with_the_slots_that_are_left)
 	hand_over(&t, &o);
 	ck_assert(t.herd->restart.active && !t.herd->slots[0].asked && t.herd->slots[2].asked);
 	ck_assert_str_eq(t.herd->restart.by, "a test");
+	adopt(&t);
 	for (unsigned slot = 1; slot < 3; slot++) {
 		old = stage_resident(&t, slot)->id;
 		stage_bring_up(&t, slot);
@@ -392,7 +399,7 @@ static void check_goes_on(struct stage *t, struct handover *o) {
 	free(t->herd);
 	t->herd = o->taken.herd;
 	o->taken.herd = NULL;
-	t->herd->started = t->herd->started > 0 ? t->herd->started : 1;
+	adopt(t);
 	stage_wait(t, t->now + MSEC_MINUTE);
 	stage_stop(t);
 	for (int i = 0; i < 1000 && !t->left; i++) {
@@ -440,6 +447,8 @@ static const struct damage {
 	{ "herd.workers.0.life.state", "\"draining\"", "drains without an end", 3 },
 	{ "herd.workers.0.life.state", "\"leaving\"", "has no deadline", 3 },
 	{ "herd.workers.0.life.since", "9223372036854775807", "can't be", 3 },
+	{ "herd.workers.0", "{\"id\":1,\"slot\":0,\"pid\":5,\"life\":{\"state\":\"ready\"}}",
+	  "worker 1 (pid 5) serves, and was never ready", 3 },
 	{ "herd.workers.0.ready_at", NULL, "serves, and was never ready", 3 },
 	{ "herd.workers.0.busy", "2147483647", "2147483647 can't be", 3 },
 	{ "herd.workers.0.watch", "[]", "watch: has another type", 3 },
@@ -480,6 +489,7 @@ static const struct damage {
 	{ "releases.paths.7", "7", "releases: 9 has no path", 3 },
 	{ "listeners", "7", "listeners: has another type", 3 },
 	{ "pid", "\"x\"", "pid: has another type", 3 },
+	{ "herd", "{\"slots\":7}", "herd.slots: has another type", 0 },
 };
 
 START_TEST(what_cannot_be_is_mended_or_left_out_and_said)
@@ -518,6 +528,7 @@ START_TEST(who_has_no_place_is_let_go_at_once)
 	free(t.herd);
 	t.herd = o.taken.herd;
 	o.taken.herd = NULL;
+	adopt(&t);
 	stage_happens(&t, HERD_DEADLINE, 0);
 	ck_assert(stage_signalled(&t, 2, SIGTERM));
 	handover_finish(&o);
