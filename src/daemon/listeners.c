@@ -10,6 +10,7 @@
 #include "daemon/listeners_match.h"
 #include "daemon/listeners_rest.h"
 #include "os/listen.h"
+#include "os/sock_diag.h"
 #include "util/fd.h"
 
 #define ADDRESSES_MAX 64                  /* core/options.c */
@@ -75,6 +76,19 @@ static int change_mode(struct opening *o, const struct address *a, int fd) {
 	return 0;
 }
 
+/* As long as ours, never shorter; where the kernel doesn't tell it is left as it is. */
+static void lengthen(const struct listener_name *name, int fd) {
+	if (name->kind == LISTENER_TCP) {
+		listen_lengthen(fd);
+		return;
+	}
+	AUTOCLOSE int diag = sock_diag_open();
+	int backlog = diag < 0 ? diag : sock_diag_unix_backlog(diag, name->inode);
+	if (backlog >= 0 && backlog < LISTEN_BACKLOG_UNIX &&
+	    listen_resize(fd, LISTEN_BACKLOG_UNIX) != 0)
+		return; /* it serves as it is */
+}
+
 /* Those that were given for one address; how many, or -1. */
 static int take_given(struct opening *o, size_t address) {
 	int taken = 0;
@@ -90,7 +104,7 @@ static int take_given(struct opening *o, size_t address) {
 		    (origin == LISTENER_KEPT && change_mode(o, &o->addresses[address], fd) != 0))
 			return -1;
 		strcpy(o->set->store_names[o->set->len - 1], name);
-		listen_lengthen(fd);
+		lengthen(&o->set->names[o->set->len - 1], fd);
 		taken++;
 	}
 	return taken;

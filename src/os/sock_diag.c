@@ -164,8 +164,7 @@ int sock_diag_unix(int diag, struct sock_dump *dump) {
 	return ask(diag, &request.head, dump);
 }
 
-/* udiag_rqueue of a listener counts connections (net/unix/diag.c, sk_diag_show_rqlen). */
-static int queue_in(const struct sock_dump *dump) {
+static int queues_in(const struct sock_dump *dump, struct unix_diag_rqlen *queues) {
 	const size_t body = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(struct unix_diag_msg));
 	struct {
 		struct rtattr head;
@@ -174,12 +173,13 @@ static int queue_in(const struct sock_dump *dump) {
 	if (dump->len < body + sizeof attribute)
 		return -EBADMSG;
 	memcpy(&attribute, dump->bytes + body, sizeof attribute);
-	if (attribute.head.rta_type != UNIX_DIAG_RQLEN || attribute.queues.udiag_rqueue > INT32_MAX)
+	if (attribute.head.rta_type != UNIX_DIAG_RQLEN)
 		return -EBADMSG;
-	return (int)attribute.queues.udiag_rqueue;
+	*queues = attribute.queues;
+	return 0;
 }
 
-int sock_diag_unix_queue(int diag, uint64_t inode) {
+static int ask_queues(int diag, uint64_t inode, struct unix_diag_rqlen *queues) {
 	struct unix_request request = {
 		.head = { .nlmsg_len = sizeof request,
 			  .nlmsg_type = SOCK_DIAG_BY_FAMILY,
@@ -194,7 +194,21 @@ int sock_diag_unix_queue(int diag, uint64_t inode) {
 		return -ENOENT;
 	CLEANUP(sock_dump_finish) struct sock_dump dump = { 0 };
 	int error = ask(diag, &request.head, &dump);
-	return error != 0 ? error : queue_in(&dump);
+	return error != 0 ? error : queues_in(&dump, queues);
+}
+
+/* udiag_rqueue of a listener counts connections (net/unix/diag.c, sk_diag_show_rqlen). */
+int sock_diag_unix_queue(int diag, uint64_t inode) {
+	struct unix_diag_rqlen queues;
+	int error = ask_queues(diag, inode, &queues);
+	return error != 0 ? error : (int)(queues.udiag_rqueue & INT32_MAX);
+}
+
+/* And udiag_wqueue is its backlog. */
+int sock_diag_unix_backlog(int diag, uint64_t inode) {
+	struct unix_diag_rqlen queues;
+	int error = ask_queues(diag, inode, &queues);
+	return error != 0 ? error : (int)(queues.udiag_wqueue & INT32_MAX);
 }
 
 int sock_dump_read_proc(int proc_dir, const char *name, struct sock_dump *dump) {

@@ -36,6 +36,9 @@ NODISCARD int sock_diag_unix(int diag, struct sock_dump *dump);
 /* Connections that wait to be accepted from a listening unix socket; -ENOENT: no such inode. */
 NODISCARD int sock_diag_unix_queue(int diag, uint64_t inode);
 
+/* How many may wait there. */
+NODISCARD int sock_diag_unix_backlog(int diag, uint64_t inode);
+
 /* Appends the file `net/NAME` of a process, for kernels without sock_diag. 0 or -errno. */
 NODISCARD int sock_dump_read_proc(int proc_dir, const char *name, struct sock_dump *dump);
 

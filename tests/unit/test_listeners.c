@@ -9,6 +9,7 @@
 
 #include "loopback.h"
 #include "os/listen.h"
+#include "os/sock_diag.h"
 #include "suite.h"
 
 static struct config config;
@@ -137,6 +138,29 @@ START_TEST(a_given_socket_defers_and_queues_like_ours_and_blocks_as_it_did)
 		close(ours[0]);
 		finish();
 	}
+}
+END_TEST
+
+START_TEST(a_given_unix_socket_queues_like_ours_and_a_longer_queue_stays)
+{
+	static const struct {
+		int given, becomes;
+	} rows[] = { { 8, LISTEN_BACKLOG_UNIX }, { 2048, 2048 } };
+	int diag = sock_diag_open();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		make_path();
+		begin();
+		int fd = listener_unix(path);
+		ck_assert_int_eq(listen_resize(fd, (unsigned)rows[i].given), 0);
+		give("web", fd);
+		configure_f("unix://%s", path);
+		open_all();
+		int backlog_now = sock_diag_unix_backlog(diag, set.names[0].inode);
+		ck_assert(backlog_now == rows[i].becomes || backlog_now == -ENOENT);
+		finish();
+		remove_path();
+	}
+	close(diag);
 }
 END_TEST
 
@@ -420,6 +444,7 @@ END_TEST
 
 SUITE("listeners", a_socket_at_the_address_is_used_and_the_others_are_opened,
       a_given_socket_defers_and_queues_like_ours_and_blocks_as_it_did,
+      a_given_unix_socket_queues_like_ours_and_a_longer_queue_stays,
       of_localhost_the_missing_one_is_opened, both_of_localhost_are_used_where_both_are_there,
       a_name_asks_for_every_socket_that_has_it,
       a_name_that_nobody_has_is_an_error_that_says_what_to_write,
