@@ -1,4 +1,5 @@
 /* A herd is left, and taken up again: whole ones, damaged ones, and such as can't be. */
+#include <errno.h>
 #include <jansson.h>
 
 #include "core/state.h"
@@ -252,6 +253,24 @@ START_TEST(a_herd_that_leaves_goes_on_leaving)
 	ck_assert_int_eq(o.verdict, STATE_WHOLE);
 	ck_assert_int_eq(o.taken.herd->state, HERD_LEAVING);
 	ck_assert_uint_eq(herd_in_flight(o.taken.herd), 0);
+	handover_finish(&o);
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(a_stop_that_waits_comes_when_it_would_have_come)
+{
+	struct stage t;
+	struct handover o;
+	stage_open(&t, 2);
+	t.config.restart.stop_delay = 10 * MSEC_SECOND;
+	stage_begin(&t);
+	stage_stop(&t);
+	msec_t stop_at = t.now + 10 * MSEC_SECOND;
+	stage_wait(&t, t.now + 3 * MSEC_SECOND);
+	hand_over(&t, &o);
+	ck_assert_int_eq(t.herd->state, HERD_WAITING_TO_STOP);
+	ck_assert_int_eq(t.herd->stop_at, stop_at);
 	handover_finish(&o);
 	stage_close(&t);
 }
@@ -514,6 +533,22 @@ START_TEST(what_cannot_be_is_mended_or_left_out_and_said)
 }
 END_TEST
 
+START_TEST(never_may_be_said)
+{
+	struct stage t;
+	struct handover o;
+	json_t *root = example(&t);
+	put(root, "herd.workers.0.life.deadline", "9223372036854775807");
+	take_json(&o, &t, root);
+	json_decref(root);
+	ck_assert_str_eq(o.said, "");
+	ck_assert_int_eq(o.verdict, STATE_WHOLE);
+	ck_assert_int_eq(herd_worker(o.taken.herd, 1)->life.deadline, MSEC_NEVER);
+	handover_finish(&o);
+	stage_close(&t);
+}
+END_TEST
+
 START_TEST(who_has_no_place_is_let_go_at_once)
 {
 	struct stage t;
@@ -558,6 +593,28 @@ START_TEST(more_than_there_is_room_for_is_said)
 	ck_assert_ptr_nonnull(strstr(o.said, "; and "));
 	ck_assert_uint_lt(strlen(o.said), sizeof o.said - 1);
 	check_goes_on(&t, &o);
+	handover_finish(&o);
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(a_state_for_which_there_is_no_room_is_not_begun)
+{
+	struct stage t;
+	struct handover o;
+	stage_start(&t, 1);
+	leave(&o, t.herd);
+	struct buffer full = { 0 };
+	ck_assert(buffer_reserve(&full, STATE_BYTES_MAX, STATE_BYTES_MAX));
+	for (size_t room = 0; room < o.json.len; room += 50) {
+		full.len = STATE_BYTES_MAX - room;
+		ck_assert_int_eq(state_print(&o.left, &full), -ENOMEM);
+		ck_assert_uint_eq(full.len, STATE_BYTES_MAX - room);
+	}
+	full.len = STATE_BYTES_MAX - o.json.len - 100; /* what is blank needs room for its name */
+	ck_assert_int_eq(state_print(&o.left, &full), 0);
+	take(&o, &t);
+	buffer_finish(&full);
 	handover_finish(&o);
 	stage_close(&t);
 }
@@ -645,9 +702,10 @@ END_TEST
 SUITE("state", what_the_daemon_knows_survives, a_herd_that_serves_survives_with_its_figures,
       a_question_that_is_out_is_asked_again, a_replacement_goes_on_while_its_successor_boots,
       a_drain_ends_when_it_would_have_ended, a_restart_goes_on_with_the_slots_that_are_left,
-      a_herd_that_leaves_goes_on_leaving, whatever_has_happened_to_a_herd_it_survives,
-      a_mold_survives, bytes_of_any_kind_survive_or_are_replaced,
-      what_cannot_be_is_mended_or_left_out_and_said, who_has_no_place_is_let_go_at_once,
-      more_than_there_is_room_for_is_said, of_another_boot_nothing_is_taken,
-      a_text_that_is_cut_off_is_broken_wherever_it_ends, what_is_no_state_is_broken,
-      depth_and_length_without_end_are_broken)
+      a_herd_that_leaves_goes_on_leaving, a_stop_that_waits_comes_when_it_would_have_come,
+      never_may_be_said, a_state_for_which_there_is_no_room_is_not_begun,
+      whatever_has_happened_to_a_herd_it_survives, a_mold_survives,
+      bytes_of_any_kind_survive_or_are_replaced, what_cannot_be_is_mended_or_left_out_and_said,
+      who_has_no_place_is_let_go_at_once, more_than_there_is_room_for_is_said,
+      of_another_boot_nothing_is_taken, a_text_that_is_cut_off_is_broken_wherever_it_ends,
+      what_is_no_state_is_broken, depth_and_length_without_end_are_broken)
