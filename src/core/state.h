@@ -25,6 +25,7 @@
 struct state_listener {
 	char url[128]; /* as Puma would write it: tcp://127.0.0.1:3000, unix:///run/shop.sock */
 	uint64_t inode;
+	char name[256]; /* under which it is handed on: listeners_store_name() */
 };
 
 struct state {

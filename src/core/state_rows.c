@@ -197,6 +197,7 @@ const struct state_table state_herd = TABLE(struct herd, herd_rows);
 static const struct state_row listener_rows[] = {
 	KEPT(struct state_listener, url),
 	KEPT(struct state_listener, inode),
+	KEPT(struct state_listener, name),
 };
 const struct state_table state_listener = TABLE(struct state_listener, listener_rows);
 

@@ -1,7 +1,9 @@
 #include "daemon/identity.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/proc.h"
@@ -34,4 +36,11 @@ int identity_open(pid_t pid, uint64_t start_ticks) {
 	if (error != 0 || now != start_ticks)
 		return error != 0 ? error : -ESRCH;
 	return fd_take(&pidfd);
+}
+
+bool identity_has_ended(int pidfd) {
+	struct pollfd end = { .fd = pidfd, .events = POLLIN };
+	siginfo_t info;
+	return poll(&end, 1, 0) == 1 &&
+	       waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) != 0;
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -17,3 +18,6 @@ NODISCARD int identity_of(pid_t pid, uint64_t *start_ticks);
  * is gone and reaped, whoever has its number now; or another -errno.
  */
 NODISCARD int identity_open(pid_t pid, uint64_t start_ticks);
+
+/* Has it ended, with nothing to tell any more? The end of a child of ours has yet to be told. */
+bool identity_has_ended(int pidfd);

@@ -18,7 +18,7 @@ void supervisor_launch_failed(struct supervisor *s, unsigned worker, const char 
 	feed(s, &event);
 }
 
-static bool add_member(struct supervisor *s, struct member *m) {
+bool supervisor_add_member(struct supervisor *s, struct member *m) {
 	for (size_t i = 0; i < HERD_WORKERS_MAX; i++) {
 		if (s->members[i] == NULL) {
 			s->members[i] = m;
@@ -72,7 +72,7 @@ void supervisor_take(struct supervisor *s, unsigned id, unsigned generation,
 		     struct launched *launched) {
 	struct member *m =
 		member_create(&s->owner, id, launched->pid, launched->pidfd, launched->probe_path);
-	if (m == NULL || !add_member(s, m)) {
+	if (m == NULL || !supervisor_add_member(s, m)) {
 		/* Nobody would hear of its end: it must not live. */
 		kill(launched->pid, SIGKILL);
 		waitpid(launched->pid, NULL, 0);
@@ -226,6 +226,7 @@ static void leave(struct supervisor *s, const struct order *order) {
 	s->exit_code = order->number;
 	supervisor_tell(s, &e);
 	past_end(&s->past); /* nobody is to follow */
+	keep_end(s);
 	ev_break(s->loop, EVBREAK_ALL);
 }
 
@@ -254,6 +255,7 @@ void perform_new_rules(struct supervisor *s) {
 	s->probe = (struct probe_rules){ .request = s->probe_request,
 					 .request_len = out.len,
 					 .status = &c->app.probe.status };
+	keep_new_plan(s);
 	s->launcher.plan = s->plan;
 	s->launcher.output = s->output.fd;
 }

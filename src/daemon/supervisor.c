@@ -67,6 +67,7 @@ static void step(struct supervisor *s, const struct herd_event *event) {
 	struct orders *o = s->orders;
 	o->len = o->n_told = 0;
 	herd_step(s->herd, event, clock_now(), o);
+	keep_step(s, event, o);
 	for (size_t i = 0; i < o->n_told; i++)
 		supervisor_tell(s, &o->told[i]);
 	for (size_t i = 0; i < o->len; i++)
@@ -279,11 +280,26 @@ static int open_molds(struct supervisor *s, struct error *err) {
 	return 0;
 }
 
+/* What was given to us, and what a former daemon has left. */
 static int take_inherited(struct supervisor *s, struct error *err) {
 	int error = inherited_take(&s->inherited);
-	return error == 0 ? 0
-			  : error_at(err, 0, 0, "LISTEN_FDS, LISTEN_FDNAMES (sd_listen_fds(3)): %s",
-				     strerror(-error));
+	if (error != 0)
+		return error_at(err, 0, 0, "LISTEN_FDS, LISTEN_FDNAMES (sd_listen_fds(3)): %s",
+				strerror(-error));
+	herd_init(s->herd, &s->plan->config, &s->plan->limits);
+	return adopt_find(s, &s->inherited, err);
+}
+
+static int open_listeners(struct supervisor *s, struct error *err) {
+	struct error why = { 0 };
+	if (listeners_open(&s->plan->config, &s->inherited, &s->listeners, &why) == 0)
+		return 0;
+	const char *unlent = s->former.unlent;
+	return error_at(err, 0, 0, "%.200s%s%.150s%s", why.text,
+			*unlent == '\0' ? ""
+					: ". Workers of a former pumakeeperd hold what can't be "
+					  "taken back from them: ",
+			unlent, *unlent == '\0' ? "" : "; `pumakeeper stop --orphans` ends them");
 }
 
 /* Before anything is told, so that a second daemon leaves no trace but its message. */
@@ -291,7 +307,7 @@ static int take_all(struct supervisor *s, struct error *err) {
 	const struct config *c = &s->plan->config;
 	if (take_place(s, err) != 0 || allocate(s, err) != 0 ||
 	    output_open(&s->output, c->app.output, err) != 0 || take_inherited(s, err) != 0 ||
-	    listeners_open(c, &s->inherited, &s->listeners, err) != 0)
+	    open_listeners(s, err) != 0)
 		return -1;
 	s->listener_names =
 		(struct listeners){ .list = s->listeners.names, .len = s->listeners.len };
@@ -331,9 +347,7 @@ static void tell_start(struct supervisor *s) {
 }
 
 static void begin(struct supervisor *s) {
-	herd_init(s->herd, &s->plan->config, &s->plan->limits);
 	s->herd->statm_slack_bytes = statm_slack(s->plan);
-	s->herd->release = releases_add(&s->releases, s->plan->directory);
 	s->launcher = (struct launcher){ .plan = s->plan,
 					 .listeners = &s->listeners,
 					 .runtime_dir = s->dir.path,
@@ -342,9 +356,17 @@ static void begin(struct supervisor *s) {
 	s->listeners_end = LISTENERS_ENDED;
 	perform_new_rules(s);
 	start_watchers(s);
-	look_at_restart_txt(s);
 	tell_start(s);
+	adopt_tell(s);
+	adopt_store(s);
+	adopt_sweep(s);
+	if (s->former.found) {
+		adopt_begin(s);
+		return;
+	}
+	look_at_restart_txt(s);
 	const struct herd_event start = { .kind = HERD_START };
+	s->herd->release = releases_add(&s->releases, s->plan->directory);
 	feed(s, &start);
 }
 
@@ -372,6 +394,8 @@ static void destroy(struct supervisor *s) {
 	inherited_close_rest(&s->inherited, NULL);
 	output_close(&s->output);
 	past_close(&s->past);
+	keep_close(&s->keep);
+	adopt_finish(&s->former);
 	fd_close(&s->lock);
 	fd_close(&s->dir.fd);
 	journal_destroy(s->journal);
@@ -398,7 +422,7 @@ static struct supervisor *create(struct plan *plan, const struct plan_source *so
 	s->plan = plan;
 	s->source = source;
 	s->past = PAST_NONE;
-	s->dir.fd = s->lock = s->control_listener = s->output.fd = -1;
+	s->dir.fd = s->lock = s->keep.fd = s->control_listener = s->output.fd = -1;
 	s->service = service_create(loop);
 	init_watchers(s);
 	return s;

@@ -8,8 +8,10 @@
 #include "core/herd.h"
 #include "core/probe.h"
 #include "core/releases.h"
+#include "daemon/adopt.h"
 #include "daemon/control.h"
 #include "daemon/journal.h"
+#include "daemon/keep.h"
 #include "daemon/launcher.h"
 #include "daemon/listeners.h"
 #include "daemon/member.h"
@@ -52,6 +54,8 @@ struct supervisor {
 	struct orders *orders;
 	struct journal *journal;
 	struct past past;
+	struct keep keep;
+	struct former former;
 
 	struct runtime_dir dir;
 	int lock;
@@ -104,6 +108,7 @@ void supervisor_tell_notes(struct supervisor *s, const struct strings *notes);
 struct member *supervisor_member(struct supervisor *s, unsigned id);
 
 /* perform.c */
+bool supervisor_add_member(struct supervisor *s, struct member *m); /* false: too many */
 void perform(struct supervisor *s, const struct order *order);
 
 /* The probe's request and what counts as a yes, from the plan as it is now. */

@@ -29,8 +29,9 @@ static void leave(struct handover *o, struct herd *h) {
 	for (unsigned i = 0; i < 9; i++)
 		releases_renew(&o->left.releases, i % 2 ? "/srv/shop/a" : "/srv/shop/b");
 	o->left.n_listeners = 2;
-	o->left.listeners[0] = (struct state_listener){ "tcp://127.0.0.1:3000", 4711 };
-	o->left.listeners[1] = (struct state_listener){ "unix:///run/shop.sock", 4712 };
+	o->left.listeners[0] =
+		(struct state_listener){ "tcp://127.0.0.1:3000", 4711, "listener-1" };
+	o->left.listeners[1] = (struct state_listener){ "unix:///run/shop.sock", 4712, "" };
 	ck_assert_int_eq(state_print(&o->left, &o->json), 0);
 }
 
@@ -103,6 +104,7 @@ START_TEST(what_the_daemon_knows_survives)
 	ck_assert_uint_eq(o.taken.n_listeners, 2);
 	ck_assert_str_eq(o.taken.listeners[1].url, "unix:///run/shop.sock");
 	ck_assert_uint_eq(o.taken.listeners[1].inode, 4712);
+	ck_assert_str_eq(o.taken.listeners[0].name, "listener-1");
 	for (unsigned i = 1; i <= 9; i++) {
 		const char *was = releases_path(&o.left.releases, i);
 		const char *is = releases_path(&o.taken.releases, i);

@@ -1,0 +1,291 @@
+#include "daemon/adopt.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "daemon/identity.h"
+#include "daemon/supervisor_parts.h"
+#include "os/borrow.h"
+#include "os/process.h"
+#include "os/state_file.h"
+#include "util/fd.h"
+
+#define ASIDE "state.former" /* what could not be understood, for a person or a newer version */
+
+static bool is_same_file(int a, int b) {
+	struct stat one, other;
+	return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
+	       one.st_ino == other.st_ino;
+}
+
+/* The same file, mostly; what systemd has kept counts where the directory was lost. */
+static int read_text(int fd, struct inherited *in, char **text, size_t *len, bool *is_other) {
+	AUTOCLOSE int stored = inherited_named(in, KEEP_NAME);
+	int error = state_file_read(fd, text, len);
+	*is_other = stored >= 0 && !is_same_file(fd, stored);
+	if (error != 0 && stored >= 0)
+		error = state_file_read(stored, text, len);
+	return error;
+}
+
+static void put_aside(const struct supervisor *s, const char *text, size_t len) {
+	AUTOCLOSE int fd = openat(s->dir.fd, ASIDE,
+				  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd >= 0 && write(fd, text, len) < 0)
+		unlinkat(s->dir.fd, ASIDE, 0);
+}
+
+static void read_state(struct supervisor *s, struct inherited *in) {
+	struct former *f = &s->former;
+	struct text said = TEXT_IN(f->said);
+	char *text = NULL;
+	size_t len = 0;
+	int error = read_text(s->keep.fd, in, &text, &len, &f->stored_other);
+	if (error == -ENODATA)
+		return;
+	if (error != 0) {
+		text_printf(&said, "the state of a former pumakeeperd can't be read: %s",
+			    strerror(-error));
+		return;
+	}
+	f->state.herd = s->herd;
+	enum state_verdict verdict =
+		state_read(text, len, s->keep.state.boot_id, &f->state, &f->texts, &said);
+	if (verdict == STATE_BROKEN || verdict == STATE_PARTIAL)
+		put_aside(s, text, len);
+	f->found = verdict == STATE_WHOLE || verdict == STATE_PARTIAL;
+	free(text);
+}
+
+static void note_living(struct former *f, unsigned id, pid_t pid, int pidfd) {
+	f->workers[f->n_workers++] =
+		(struct former_process){ .id = id, .pid = pid, .pidfd = pidfd };
+}
+
+static int open_living(pid_t pid, uint64_t start_ticks) {
+	int pidfd = identity_open(pid, start_ticks);
+	if (pidfd >= 0 && identity_has_ended(pidfd))
+		fd_close(&pidfd);
+	return pidfd;
+}
+
+/* One that was never launched, as far as was written down, has no pid: the herd launches it. */
+static void find_workers(struct supervisor *s) {
+	struct former *f = &s->former;
+	for (unsigned i = 0; i < s->herd->cells; i++) {
+		struct worker *w = &s->herd->workers[i];
+		if (w->life.state == WORKER_GONE || w->pid == 0)
+			continue;
+		int pidfd = open_living(w->pid, w->start_ticks);
+		if (pidfd >= 0)
+			note_living(f, w->id, w->pid, pidfd);
+		else
+			f->gone[f->n_gone++] = w->id;
+	}
+}
+
+static void find_molds(struct supervisor *s) {
+	struct former *f = &s->former;
+	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
+		const struct parent *p = &s->herd->parents[i];
+		if (p->generation == 0 || p->pid == 0)
+			continue;
+		int pidfd = open_living(p->pid, p->start_ticks);
+		if (pidfd < 0)
+			continue;
+		f->molds[f->n_molds++] = (struct former_process){
+			.id = p->generation, .release = p->release, .pid = p->pid, .pidfd = pidfd
+		};
+	}
+}
+
+static bool has_socket(const struct inherited *in, uint64_t inode) {
+	struct stat st;
+	for (size_t i = 0; i < in->len; i++) {
+		if (in->list[i].fd >= 0 && fstat(in->list[i].fd, &st) == 0 &&
+		    S_ISSOCK(st.st_mode) && st.st_ino == inode)
+			return true;
+	}
+	return false;
+}
+
+static int borrow_from(const struct former_process *p, uint64_t inode) {
+	struct process process;
+	int error = process_open(p->pid, &process);
+	if (error != 0)
+		return error;
+	int fd = borrow_socket_of(p->pidfd, process.dir, inode);
+	process_close(&process);
+	return fd;
+}
+
+/* What systemd has not kept, a worker has. */
+static int take_back(struct former *f, const struct state_listener *l, struct inherited *in) {
+	int fd = -ENOENT;
+	for (size_t i = 0; i < f->n_workers && fd < 0; i++)
+		fd = borrow_from(&f->workers[i], l->inode);
+	return fd < 0 ? fd : inherited_add(in, l->name, fd);
+}
+
+static void take_back_all(struct former *f, struct inherited *in) {
+	struct text said = TEXT_IN(f->unlent);
+	for (size_t i = 0; i < f->state.n_listeners; i++) {
+		const struct state_listener *l = &f->state.listeners[i];
+		int error = has_socket(in, l->inode) ? 0 : take_back(f, l, in);
+		if (error != 0 && f->n_workers > 0)
+			text_printf(&said, "%s%s (%s)", said.len > 0 ? ", " : "", l->url,
+				    strerror(-error));
+	}
+}
+
+int adopt_find(struct supervisor *s, struct inherited *in, struct error *err) {
+	int fd = state_file_open(s->dir.fd, KEEP_NAME);
+	if (fd < 0)
+		return error_at(err, 0, 0, "%s/%s: %s", s->dir.path, KEEP_NAME, strerror(-fd));
+	keep_begin(s, fd);
+	read_state(s, in);
+	if (!s->former.found)
+		return 0;
+	adopt_find_unknown(s);
+	find_workers(s);
+	find_molds(s);
+	take_back_all(&s->former, in);
+	return 0;
+}
+
+/* It can't be kept in sight: it must not live, as one that was just launched. */
+static void end_at_once(struct former *f, struct former_process *p) {
+	syscall(SYS_pidfd_send_signal, p->pidfd, SIGKILL, NULL, 0);
+	f->gone[f->n_gone++] = p->id;
+}
+
+static void take_worker(struct supervisor *s, struct former_process *p) {
+	char probe_path[108];
+	const struct worker *w = herd_worker(s->herd, p->id);
+	snprintf(probe_path, sizeof probe_path, "%s/probe-%u", s->dir.path, p->id);
+	if (access(probe_path, F_OK) != 0)
+		probe_path[0] = '\0';
+	struct member *m = member_create(&s->owner, p->id, p->pid, p->pidfd, probe_path);
+	if (m == NULL || !supervisor_add_member(s, m)) {
+		end_at_once(&s->former, p);
+		return;
+	}
+	p->pidfd = -1;
+	if (w->ready_at != 0)
+		member_served(m);
+}
+
+/* What forked for another daemon is none of ours if we don't fork at all. */
+static void take_mold(struct supervisor *s, struct former_process *p) {
+	if (s->molds == NULL)
+		syscall(SYS_pidfd_send_signal, p->pidfd, SIGTERM, NULL, 0);
+	else if (molds_adopt(s->molds, p->release, p->id, p->pid, p->pidfd) == 0)
+		p->pidfd = -1;
+}
+
+/* A mold of the same code, under a number of its own: nobody is forked by the former one. */
+static unsigned new_release(struct supervisor *s) {
+	const char *path = releases_path(&s->releases, s->herd->release);
+	if (path == NULL)
+		return releases_renew(&s->releases, s->plan->directory);
+	return s->molds != NULL ? releases_renew(&s->releases, path) : 0;
+}
+
+static void tell_herd(struct supervisor *s) {
+	const struct former *f = &s->former;
+	struct herd_event event = { .kind = HERD_ADOPT };
+	event.adopt.gone = f->gone;
+	event.adopt.n = f->n_gone;
+	event.adopt.release = new_release(s);
+	feed(s, &event);
+}
+
+/*
+ * Whoever was left on purpose is to be followed by new processes (`systemctl restart`), and those
+ * that were started otherwise than they would be now are not what the configuration says.
+ */
+static void renew(struct supervisor *s) {
+	const struct state *state = &s->former.state;
+	if (s->herd->state > HERD_SERVING)
+		return;
+	if (state->detached)
+		deploy(s, NULL, 0, false, "the restart of pumakeeperd");
+	else if (strcmp(state->launch, s->keep.state.launch) != 0)
+		deploy(s, NULL, 0, false, "a changed configuration");
+}
+
+void adopt_tell(struct supervisor *s) {
+	struct event e = event_make(EVENT_STATE_PARTIAL);
+	event_text(&e, "reason", "%s", s->former.said);
+	if (s->former.said[0] != '\0')
+		supervisor_tell(s, &e);
+}
+
+static bool is_known(const struct former *f, unsigned id) {
+	for (size_t i = 0; i < f->n_workers; i++) {
+		if (f->workers[i].id == id)
+			return true;
+	}
+	return false;
+}
+
+void adopt_sweep(struct supervisor *s) {
+	int fd = openat(s->dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+	unsigned id;
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (sscanf(entry->d_name, "probe-%u", &id) == 1 && !is_known(&s->former, id))
+			unlinkat(s->dir.fd, entry->d_name, 0);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	else
+		fd_close(&fd);
+}
+
+/* So that systemd has them for the next one, wherever the directory is by then. */
+void adopt_store(struct supervisor *s) {
+	const struct listener_set *set = &s->listeners;
+	if (s->former.stored_other)
+		(void)!service_drop(s->service, KEEP_NAME);
+	(void)!service_keep(s->service, KEEP_NAME, s->keep.fd);
+	for (size_t i = 0; i < set->dropped.len; i++)
+		(void)!service_drop(s->service, set->dropped.items[i]);
+	for (size_t i = 0; i < set->len; i++) {
+		if (set->origins[i] != LISTENER_PASSED) /* those it has itself */
+			(void)!service_keep(s->service, listeners_store_name(set, i), set->fds[i]);
+	}
+}
+
+void adopt_begin(struct supervisor *s) {
+	struct former *f = &s->former;
+	s->releases = f->state.releases;
+	s->restart_txt = f->state.restart_txt;
+	for (size_t i = 0; i < f->n_workers; i++)
+		take_worker(s, &f->workers[i]);
+	if (s->molds != NULL)
+		molds_continue(s->molds, f->state.mold_generation);
+	tell_herd(s);
+	for (size_t i = 0; i < f->n_molds; i++)
+		take_mold(s, &f->molds[i]);
+	if (s->molds != NULL && s->herd->state <= HERD_SERVING)
+		molds_want(s->molds, s->herd->release);
+	renew(s);
+}
+
+void adopt_finish(struct former *f) {
+	for (size_t i = 0; i < f->n_workers; i++)
+		fd_close(&f->workers[i].pidfd);
+	for (size_t i = 0; i < f->n_molds; i++)
+		fd_close(&f->molds[i].pidfd);
+	strings_finish(&f->texts);
+}
