@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "os/listen.h"
 #include "os/socket_inodes.h"
 #include "util/fd.h"
 
@@ -31,4 +32,11 @@ int borrow_socket_of(int pidfd, int proc_dir, uint64_t inode) {
 	}
 	socket_inodes_finish(&sockets);
 	return result;
+}
+
+int borrow_listener(int pidfd, int proc_dir, uint64_t inode) {
+	AUTOCLOSE int fd = borrow_socket_of(pidfd, proc_dir, inode);
+	if (fd < 0)
+		return fd;
+	return listen_kind(fd) == LISTEN_LISTENS ? fd_take(&fd) : -EINVAL;
 }

@@ -19,3 +19,6 @@ NODISCARD int borrow_socket(int pidfd, int fd, uint64_t inode);
 
 /* The same, wherever the process has it; `proc_dir` is its /proc/PID. -ENOENT: nowhere. */
 NODISCARD int borrow_socket_of(int pidfd, int proc_dir, uint64_t inode);
+
+/* And only if it still listens there: a worker on its way out may have shut it down. -EINVAL. */
+NODISCARD int borrow_listener(int pidfd, int proc_dir, uint64_t inode);

@@ -2,11 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "loopback.h"
 #include "suite.h"
 #include "util/fd.h"
 
@@ -61,4 +66,96 @@ START_TEST(a_number_that_was_reused_is_stale)
 }
 END_TEST
 
-SUITE("borrow", the_duplicate_is_the_same_socket, a_number_that_was_reused_is_stale)
+/* A process that has what we had when it was made, and has said so. */
+static pid_t start(bool dumpable, int *pidfd) {
+	int told[2];
+	char byte;
+	ck_assert_int_eq(pipe2(told, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_DUMPABLE, dumpable ? 1 : 0);
+		(void)!write(told[1], "x", 1);
+		for (;;)
+			pause();
+	}
+	ck_assert_int_eq(read(told[0], &byte, 1), 1);
+	close(told[0]);
+	close(told[1]);
+	*pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	return pid;
+}
+
+static void end(pid_t pid) {
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static int proc_of(pid_t pid) {
+	char path[32];
+	snprintf(path, sizeof path, "/proc/%d", pid);
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	return fd;
+}
+
+START_TEST(a_listener_that_only_they_had_serves_us_again)
+{
+	uint16_t port;
+	int listener = listener_tcp(AF_INET, false, &port), pidfd;
+	uint64_t inode = inode_of(listener);
+	pid_t pid = start(true, &pidfd);
+	AUTOCLOSE int proc = proc_of(pid);
+	fd_close(&listener);
+	AUTOCLOSE int back = borrow_listener(pidfd, proc, inode);
+	ck_assert_int_ge(back, 0);
+	ck_assert_int_eq(fcntl(back, F_GETFD), FD_CLOEXEC);
+	end(pid);
+	AUTOCLOSE int client = dial_tcp(AF_INET, port);
+	AUTOCLOSE int served = accept(back, NULL, NULL);
+	ck_assert_int_ge(served, 0);
+	ck_assert_int_lt(borrow_listener(pidfd, proc, inode), 0);
+	close(pidfd);
+}
+END_TEST
+
+START_TEST(what_does_not_listen_is_no_listener)
+{
+	AUTOCLOSE int pidfd = self();
+	AUTOCLOSE int proc = proc_of(getpid());
+	uint16_t port;
+	AUTOCLOSE int listener = listener_tcp(AF_INET, false, &port);
+	AUTOCLOSE int client = dial_tcp(AF_INET, port);
+	ck_assert_int_eq(borrow_listener(pidfd, proc, inode_of(client)), -EINVAL);
+	AUTOCLOSE int back = borrow_listener(pidfd, proc, inode_of(listener));
+	ck_assert_int_ge(back, 0);
+	fd_close(&back);
+	ck_assert_int_eq(shutdown(listener, SHUT_RD), 0);
+	ck_assert_int_eq(borrow_listener(pidfd, proc, inode_of(listener)), -EINVAL);
+}
+END_TEST
+
+/* As root too: the one that tries has given its rights up. */
+static int try_without_rights(int pidfd, int fd, uint64_t inode) {
+	if (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0)
+		return 1;
+	return borrow_socket(pidfd, fd, inode) == -EPERM ? 0 : 2;
+}
+
+START_TEST(without_the_right_to_attach_it_is_forbidden)
+{
+	int pidfd, status;
+	AUTOCLOSE int fd = tcp();
+	pid_t other = start(false, &pidfd);
+	pid_t taker = fork();
+	if (taker == 0)
+		_exit(try_without_rights(pidfd, fd, inode_of(fd)));
+	ck_assert_int_eq(waitpid(taker, &status, 0), taker);
+	ck_assert_int_eq(status, 0);
+	end(other);
+	close(pidfd);
+}
+END_TEST
+
+SUITE("borrow", the_duplicate_is_the_same_socket, a_number_that_was_reused_is_stale,
+      a_listener_that_only_they_had_serves_us_again, what_does_not_listen_is_no_listener,
+      without_the_right_to_attach_it_is_forbidden)
