@@ -18,9 +18,9 @@ module Pumakeeper
       @socket = fd.is_a?(Integer) ? Socket.for_fd(fd) : fd
     end
 
-    # A daemon that is gone needn't hear it.
+    # A daemon that is gone needn't hear it, and is no reason to end, whatever the app does on SIGPIPE.
     def tell(words)
-      @socket.sendmsg(JSON.generate(words.transform_values { |value| fit(value) }))
+      @socket.sendmsg(JSON.generate(words.transform_values { |value| fit(value) }), Socket::MSG_NOSIGNAL)
       true
     rescue SystemCallError, IOError
       false

@@ -11,6 +11,9 @@
 #
 # And Puma up to 6 may not even notice that it shall stop, as long as clients keep all its threads
 # busy on kept connections: its acceptor waits for a free thread and looks at nothing else.
+#
+# And told once more, when it has drained but not ended, it would break off what still runs: hooks,
+# the app's at_exit. A daemon that died may have told it already, which the next one can't know.
 
 module Pumakeeper
   module Drain
@@ -43,6 +46,10 @@ module Pumakeeper
         super && (@pumakeeper_heard || !@reactor)
       end
 
+      def pumakeeper_serves?
+        @thread&.alive?
+      end
+
       private
 
       def pumakeeper_hear_out
@@ -65,6 +72,25 @@ module Pumakeeper
 
       def pumakeeper_now
         Process.clock_gettime(Process::CLOCK_MONOTONIC)
+      end
+    end
+
+    module Launcher
+      def pumakeeper_told_to_stop?
+        @pumakeeper_told_to_stop
+      end
+
+      private
+
+      def setup_signals
+        super
+        drain = trap("TERM") do |number|
+          serves = @runner.instance_variable_get(:@server)&.pumakeeper_serves?
+          trap("TERM") { nil } if serves # not IGNORE, which what the app starts now would inherit
+          @pumakeeper_told_to_stop = true
+          drain.call(number)
+          exit unless serves # Puma may be configured not to raise; then it would boot and serve
+        end
       end
     end
 

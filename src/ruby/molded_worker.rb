@@ -23,6 +23,8 @@ module Pumakeeper
       ensure
         @hooks.run_and_go_on(:before_worker_shutdown, @ask.slot)
       end
+      return if @launcher.pumakeeper_told_to_stop? # that counts for more
+
       @mold.fork_workers_of_a_worker(promotion) if promotion.asked?
     end
 

@@ -155,6 +155,8 @@ module Pumakeeper
   end
 
   module Launcher
+    include Drain::Launcher
+
     # Without its sockets Puma would open the configured port itself, beside the daemon.
     def initialize(*)
       pid = ENV["LISTEN_PID"]

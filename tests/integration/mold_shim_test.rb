@@ -33,6 +33,7 @@ APP = <<~'RUBY'
   }
 RUBY
 
+IMPATIENT = "Pumakeeper::Mold.send(:remove_const, :GONE_PATIENCE)\nPumakeeper::Mold::GONE_PATIENCE = 0.01\n"
 NOTE = %q($note = ->(what) { File.write("notes", "#{what}\n", mode: "a") }) + "\n"
 
 # One that has been asked for, as the daemon sees it.
@@ -45,12 +46,19 @@ class AskedWorker
     @probe = probe
   end
 
-  # The next thing that it says, or nil when it is gone.
-  def word
+  # Has it become a mold, and nobody has its channel any more.
+  def promote
+    mine, theirs = Socket.pair(:UNIX, :SEQPACKET)
+    @channel.sendmsg({ promote: { generation: "2" } }.to_json, 0, nil, Socket::AncillaryData.unix_rights(theirs))
+    [mine, theirs].each(&:close)
+  end
+
+  # The next thing that it says, or nil when it is gone. `live`: what it is answered at its birth.
+  def word(live: true)
     text, _, _, *controls = @channel.recvmsg(4096)
     @pid ||= credentials(controls)
     word = text.to_s.empty? ? nil : JSON.parse(text)
-    @channel.sendmsg({ live: true }.to_json) if word && word["born"]
+    @channel.sendmsg({ live: true }.to_json) if live && word && word["born"]
     word
   rescue Errno::ECONNRESET
     nil
@@ -535,7 +543,7 @@ module MoldLifeTests
   end
 
   def test_without_a_daemon_its_patience_ends
-    write("config.ru", "Pumakeeper::Mold.send(:remove_const, :GONE_PATIENCE)\nPumakeeper::Mold::GONE_PATIENCE = 0.01\n#{APP}")
+    write("config.ru", IMPATIENT + APP)
     load_app
     @channel.close
     assert_equal 0, finish.exitstatus
@@ -547,6 +555,144 @@ module MoldLifeTests
     worker = serve(0)
     assert_equal 0, stop(worker.pid, :INT).exitstatus # and doesn't restart
     assert_equal Signal.list["INT"], stop(@mold, :INT).termsig
+  end
+end
+
+# A TERM that the next daemon sends once more, and daemons that are gone.
+module DaemonDiesTests
+  STOPPING = <<~RUBY
+    #{NOTE}
+    %s { File.read("ending"); $note["ended"] }
+  RUBY
+
+  def test_a_worker_told_to_stop_once_more_drains_and_ends_as_if_told_once
+    held, ending = fifo("held"), fifo("ending")
+    { "" => [nil, Signal.list["TERM"]], "raise_exception_on_sigterm false\n" => [0, nil] }.each do |setting, ended|
+      write("out")
+      write("config/puma.rb", format(STOPPING, hook(:before_worker_shutdown)) + setting)
+      load_app
+      pid = serve(0).pid
+      answer = Thread.new { get("File.read('held'); 'whole'") }
+      patiently { File.open(held, "w") { told_to_stop_thrice(pid) } }
+      assert_equal "whole", patiently { answer.value }
+      patiently { File.open(ending, "w") { signal(pid, :TERM) } }
+      assert_equal ended, how_ended(finish(pid))
+      assert_equal %w[loaded ended], notes.last(2)
+      stop(@mold)
+      @channel.close
+    end
+  end
+
+  def test_a_worker_told_to_stop_in_its_boot_hook_ends_at_once
+    booting = fifo("booting")
+    { "" => [nil, Signal.list["TERM"]], "raise_exception_on_sigterm false\n" => [0, nil] }.each do |setting, ended|
+      write("config/puma.rb", %(#{setting}#{hook(:before_worker_boot)} { File.read("booting") }\n))
+      load_app
+      worker = ask(0)
+      assert_equal({ "born" => true }, patiently { worker.word })
+      patiently { File.open(booting, "w") { assert_equal ended, how_ended(stop(worker.pid)) } }
+      stop(@mold)
+      @channel.close
+    end
+  end
+
+  def test_one_that_shall_stop_becomes_no_mold_though_it_was_asked_first
+    write("config/puma.rb", "raise_exception_on_sigterm false\n")
+    held = fifo("held")
+    load_app
+    worker = serve(0)
+    Thread.new { get("File.read('held')") }.report_on_exception = false
+    patiently do
+      File.open(held, "w") do
+        worker.promote
+        until_true { threads(worker.pid).none?("pumakeeper") } # it has heard
+        signal(worker.pid, :TERM)
+      end
+    end
+    assert_equal 0, finish(worker.pid).exitstatus
+  end
+
+  def test_a_worker_whose_daemon_is_gone_goes_on_to_serve_and_runs_its_hooks_when_it_stops
+    booting = fifo("booting")
+    write("config/puma.rb", <<~RUBY)
+      #{NOTE}
+      #{hook(:before_worker_boot)} { |slot| File.read("booting") if slot == 1 }
+      #{hook(:before_worker_shutdown)} { |slot| $note["stopped \#{slot}"] }
+    RUBY
+    write("config.ru", %(trap("PIPE", "SYSTEM_DEFAULT")\n#{APP}))
+    load_app
+    workers = [serve(0), ask(1)]
+    assert_equal({ "born" => true }, patiently { workers[1].word })
+    @channel.close
+    patiently { File.open(booting, "w") { workers.each(&:close) } }
+    workers.each { |worker| assert_equal worker.pid.to_s, evaluate(worker, "Process.pid") }
+    workers.each { |worker| assert_equal Signal.list["TERM"], stop(worker.pid).termsig }
+    assert_equal ["loaded", "stopped 0", "stopped 1"], notes
+  end
+
+  def test_a_worker_that_nobody_has_let_live_ends
+    load_app
+    worker = ask(0)
+    assert_equal({ "born" => true }, patiently { worker.word(live: false) })
+    worker.close
+    assert_equal 0, finish(worker.pid).exitstatus
+  end
+
+  # The daemon dies while the mold is about to fork: that fork finds nobody who lets it live.
+  def test_a_fork_that_is_under_way_leaves_nobody
+    forking = fifo("forking")
+    write("config/puma.rb", <<~RUBY)
+      #{NOTE}
+      #{hook(:before_worker_fork)} { File.read("forking") }
+      after_worker_fork { $note["forked"] }
+    RUBY
+    load_app
+    worker = ask(0)
+    patiently { File.open(forking, "w") { [worker, @channel].each(&:close) } }
+    until_true { notes.include?("forked") }
+    until_true { alive_here == [@mold] }
+  end
+
+  def test_one_that_was_to_become_a_mold_ends_when_its_patience_does
+    write("config.ru", IMPATIENT + APP)
+    load_app
+    worker = serve(0)
+    worker.promote
+    worker.close
+    assert_equal 0, finish(worker.pid).exitstatus
+  end
+
+  private
+
+  def told_to_stop_thrice(pid)
+    signal(pid, :TERM)
+    until_true { read("out") =~ /Gracefully stopping/ }
+    2.times { signal(pid, :TERM) }
+  end
+
+  def how_ended(status)
+    [status.exitstatus, status.termsig]
+  end
+
+  def alive_here
+    Dir["/proc/[0-9]*/cwd"].select { |link| if_there { File.readlink(link) } == @dir }.map { |link| link[/\d+/].to_i }
+  end
+
+  def threads(pid)
+    Dir["/proc/#{pid}/task/*/comm"].map { |path| if_there { File.read(path).chomp } }
+  end
+
+  def if_there
+    yield
+  rescue SystemCallError
+    nil # it has just ended
+  end
+
+  # Returns when Ruby has seen it, and no signal can be merged with another.
+  def signal(pid, name)
+    Process.kill(name, pid)
+    bit = 1 << (Signal.list[name.to_s] - 1)
+    until_true { (File.read("/proc/#{pid}/status")[/^ShdPnd:\s*(\h+)/, 1].hex & bit).zero? }
   end
 end
 
@@ -746,7 +892,7 @@ module MoldedRailsTests
 end
 
 module AllMoldTests
-  [MoldedWorkerTests, HookTests, MoldLifeTests, MoldOutputTests].each { |tests| include tests }
+  [MoldedWorkerTests, HookTests, MoldLifeTests, DaemonDiesTests, MoldOutputTests].each { |tests| include tests }
   if Gem::Specification.find_all_by_name("rails").any? && Gem::Specification.find_all_by_name("sqlite3").any?
     include DatabaseTests
     include MoldedRailsTests

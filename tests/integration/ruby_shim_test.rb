@@ -108,6 +108,15 @@ class ShimTest < Minitest::Test
     socket.close
   end
 
+  # One request and its answer; the connection stays open if the server wishes.
+  def ask_on(socket)
+    socket.write("GET /pid HTTP/1.1\r\nHost: x\r\n\r\n")
+    patiently do
+      head = socket.gets("\r\n\r\n").to_s.downcase
+      [head[/ (\d+)/, 1], socket.read(head[/content-length: (\d+)/, 1].to_i), *head[/connection: (\w+)/, 1]].join(" ")
+    end
+  end
+
   def inspect_puma(*command, env: {})
     reading, writing = IO.pipe
     env = { "RUBYOPT" => "-r#{RUBY_FILES}/inspect.rb", "PUMAKEEPER_INSPECT_FD" => "3",
@@ -121,6 +130,18 @@ class ShimTest < Minitest::Test
     JSON.parse(text).tap { |told| assert_equal pid, told["pid"] }
   rescue Timeout::Error
     flunk "it told nothing: #{log}"
+  end
+
+  # Who opens it waits for the other one.
+  def fifo(name)
+    "#{@dir}/#{name}".tap { |path| File.mkfifo(path) }
+  end
+
+  # Returns when Ruby has seen it, and no signal can be merged with another.
+  def signal(pid, name)
+    Process.kill(name, pid)
+    bit = 1 << (Signal.list[name.to_s] - 1)
+    patiently { Thread.pass until (File.read("/proc/#{pid}/status")[/^ShdPnd:\s*(\h+)/, 1].hex & bit).zero? }
   end
 
   def wait_for_log(pattern)
@@ -328,15 +349,6 @@ module WorkerTests
 
   private
 
-  # One request and its answer; the connection stays open if the server wishes.
-  def ask_on(socket)
-    socket.write("GET /pid HTTP/1.1\r\nHost: x\r\n\r\n")
-    patiently do
-      head = socket.gets("\r\n\r\n").to_s.downcase
-      [head[/ (\d+)/, 1], socket.read(head[/content-length: (\d+)/, 1].to_i), *head[/connection: (\w+)/, 1]].join(" ")
-    end
-  end
-
   def exec_itself(*command)
     path = "#{@dir}/probe"
     probe = UNIXServer.new(path)
@@ -351,6 +363,80 @@ module WorkerTests
     assert_includes File.read("/proc/#{pid}/maps"), PRELOAD
     refute_match(/^LD_PRELOAD=/, get("/children"))
     probe.close
+  end
+end
+
+# A daemon may die between writing down that it has told a worker to stop and telling it. The next one
+# says it once more.
+module SecondTermTests
+  HOLDING = <<~'RUBY'
+    at_exit { File.read("ending") && File.write("ended", "x", mode: "a") }
+    run lambda { |env|
+      File.read("held") if env["PATH_INFO"] == "/held"
+      [200, { "content-type" => "text/plain" }, [Process.pid.to_s]]
+    }
+  RUBY
+
+  def test_told_to_stop_once_more_it_drains_and_ends_as_if_told_once
+    drained_in_spite_of_more_terms(nil, Signal.list["TERM"])
+    assert_equal 1, log.scan("Gracefully stopping").size
+  end
+
+  def test_so_does_one_that_shall_not_raise_on_a_term
+    write("config/puma.rb", "raise_exception_on_sigterm false\n")
+    drained_in_spite_of_more_terms(0, nil)
+  end
+
+  def test_a_child_that_is_started_during_the_drain_can_be_told_to_stop
+    held = fifo("held")
+    write("config.ru", <<~RUBY)
+      run lambda { |_| File.read("#{held}"); [200, {}, [`sh -c 'kill -TERM $$; echo survived'`]] }
+    RUBY
+    pid = start_puma
+    answer = Thread.new { get("/") }
+    patiently { File.open(held, "w") { stopping(pid) } }
+    assert_equal "", answer.value
+    finish(pid)
+  end
+
+  def test_told_to_stop_while_it_boots_it_ends_at_once
+    loading = fifo("loading")
+    write("config.ru", %(File.read("loading")\n#{APP}))
+    { "" => [nil, Signal.list["TERM"]], "raise_exception_on_sigterm false\n" => [0, nil] }.each do |text, ended|
+      write("config/puma.rb", text)
+      pid = start_puma
+      patiently { File.open(loading, "w") { assert_equal ended, how_ended(stop(pid, :TERM)) } }
+    end
+    refute_match(/Use Ctrl-C/, log)
+  end
+
+  private
+
+  def drained_in_spite_of_more_terms(*ended)
+    held, ending = fifo("held"), fifo("ending")
+    write("config.ru", HOLDING)
+    pid = start_puma
+    kept = TCPSocket.new("127.0.0.1", @port)
+    ask_on(kept)
+    answer = Thread.new { get("/held") }
+    patiently { File.open(held, "w") { stopping(pid, kept) } }
+    assert_equal pid.to_s, answer.value
+    patiently { File.open(ending, "w") { signal(pid, :TERM) } }
+    assert_equal ended, how_ended(finish(pid))
+    assert_equal "x", File.read("#{@dir}/ended")
+    kept.close
+  end
+
+  def how_ended(status)
+    [status.exitstatus, status.termsig]
+  end
+
+  # Told so three times while a request is in the app.
+  def stopping(pid, kept = nil)
+    signal(pid, :TERM)
+    wait_for_log(/Gracefully stopping/)
+    2.times { signal(pid, :TERM) }
+    assert_match(/\A200 #{pid}/, ask_on(kept)) if kept
   end
 end
 
@@ -399,6 +485,7 @@ end
 
 class InstalledPumaTest < ShimTest
   include WorkerTests
+  include SecondTermTests
   include InspectTests
 
   def test_inspection_sees_a_server_started_by_rack
@@ -409,6 +496,7 @@ end
 ENV.fetch("PUMAKEEPER_TEST_PUMAS", "").split(":").each do |home|
   Object.const_set("Puma_#{File.basename(home).tr('.', '_')}_Test", Class.new(ShimTest) do
     include WorkerTests
+    include SecondTermTests
     include InspectTests
     define_method(:environment) { { "GEM_HOME" => home, "PATH" => "#{home}/bin:#{ENV['PATH']}" } }
   end)
