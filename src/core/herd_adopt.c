@@ -26,52 +26,6 @@ static msec_t left_of(msec_t deadline, msec_t now, msec_t least, msec_t all) {
 	return msec_min(msec_max(deadline, now + least), after(now, all));
 }
 
-/* It would wait for somebody for ever whom a state that was read in part has lost. */
-static bool replacement_holds(struct herd *h, unsigned slot) {
-	const struct replacement *r = &h->slots[slot].replacement;
-	const struct worker *resident = herd_resident(h, slot);
-	const struct worker *old = herd_worker(h, r->old_id), *fresh = herd_worker(h, r->new_id);
-	switch (r->phase) {
-	case REPLACEMENT_NONE: return true;
-	case REPLACEMENT_BRINGING_UP:
-		return old != NULL && old == resident && fresh != NULL &&
-		       fresh->role == ROLE_SUCCESSOR && fresh->slot == slot;
-	case REPLACEMENT_LETTING_GO: return old != NULL && old->role == ROLE_LEAVER;
-	case REPLACEMENT_STOPPING_FIRST: return old != NULL && resident == NULL;
-	case REPLACEMENT_REFILLING: return resident == NULL || resident->life.state != WORKER_READY;
-	}
-	return false;
-}
-
-static bool has_place(struct herd *h, const struct worker *w) {
-	const struct replacement *r = &h->slots[w->slot].replacement;
-	switch (w->role) {
-	case ROLE_RESIDENT: return herd_resident(h, w->slot) == w;
-	case ROLE_SUCCESSOR: return r->phase == REPLACEMENT_BRINGING_UP && r->new_id == w->id;
-	case ROLE_LEAVER: return true;
-	}
-	return false;
-}
-
-/* What a whole state can't hold, and one of another version may: it would never settle. */
-static void mend(struct herd *h) {
-	for (unsigned i = 0; i < HERD_SLOTS_MAX; i++) {
-		struct replacement *r = &h->slots[i].replacement;
-		if (!replacement_holds(h, i))
-			*r = (struct replacement){ 0 };
-		if (r->phase != REPLACEMENT_NONE && r->why == NULL)
-			r->why = cause_name(r->cause);
-		r->promotes = false; /* its line is lost: it can't become a mold */
-	}
-	FOR_EACH_WORKER(h, w) {
-		if (w->id > h->last_id)
-			h->last_id = w->id;
-		h->ever_ready = h->ever_ready || w->ready_at != 0;
-		if (!has_place(h, w))
-			w->role = herd_resident(h, w->slot) == NULL ? ROLE_RESIDENT : ROLE_LEAVER;
-	}
-}
-
 static bool is_one_of(const struct herd_event *event, unsigned id) {
 	for (size_t i = 0; i < event->adopt.n; i++) {
 		if (event->adopt.gone[i] == id)
@@ -194,9 +148,7 @@ static void resume_goer(struct step *s, struct worker *w) {
 static void resume(struct step *s, struct worker *w) {
 	w->adopted = true;
 	w->promoted = w->counting = false;
-	if (w->role == ROLE_LEAVER && !worker_goes(w->life.state))
-		drive(s, w, WORKER_TERMINATE); /* mended: its slot is taken */
-	else if (w->life.state == WORKER_BOOTING)
+	if (w->life.state == WORKER_BOOTING)
 		resume_boot(s, w, s->h->config->app.boot_timeout);
 	else if (w->life.state == WORKER_READY)
 		resume_ready(s, w);
@@ -205,10 +157,12 @@ static void resume(struct step *s, struct worker *w) {
 	w->stopped = false; /* whoever looks at it now tells it anew */
 }
 
-/* The molds that live are told next, each with HERD_PARENT. */
-static void forget_parents(struct herd *h) {
+/* Those that live are told next, each with HERD_PARENT; and without its line none becomes one. */
+static void forget_molds(struct herd *h) {
 	for (size_t i = 0; i < HERD_PARENTS_MAX; i++)
 		h->parents[i] = (struct parent){ 0 };
+	for (unsigned i = 0; i < HERD_SLOTS_MAX; i++)
+		h->slots[i].replacement.promotes = false;
 }
 
 /* The same code has a new number: for a restart's way back, and for who boots for a restart. */
@@ -226,9 +180,8 @@ void adopt_herd(struct step *s, const struct herd_event *event) {
 	struct herd *h = s->h;
 	herd_follow(h, h->config, &h->limits);
 	h->started = s->now;
-	mend(h);
 	tell_adopted(s, event);
-	forget_parents(h);
+	forget_molds(h);
 	if (event->adopt.release != 0)
 		renew_release(h, event->adopt.release);
 	leave_resume(s);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "core/state.h"
 #include "herd_play.h"
 
 #define BOOT_TAKES   (3 * MSEC_SECOND)
@@ -30,6 +31,7 @@ struct world {
 	size_t first_news, n_news;
 	struct reading readings[PROCESSES];
 	struct allocator allocator;
+	struct strings texts; /* that the herd points to */
 	bool sick_from_now, stuck, refuses_room;
 	unsigned steps, die_in, die_before; /* dies in that step, before that order; 0: never */
 	bool dead;
@@ -275,7 +277,29 @@ static void world_pass(struct world *w, msec_t duration) {
 	}
 }
 
-/* What the state doesn't hold. */
+#define BOOT_ID "5f1b4e2c-0000-4000-8000-0123456789ab"
+
+/* The herd is left in a state, and read from it by another daemon. */
+static void hand_over(struct world *w) {
+	struct stage *t = &w->stage;
+	char buffer[1000];
+	struct text said = TEXT_IN(buffer);
+	struct buffer json = { 0 };
+	const struct state left = { .boot_id = BOOT_ID,
+				    .pid = 77,
+				    .herd = t->herd,
+				    .releases.last = 2 + t->herd->release };
+	struct state taken = { .herd = calloc(1, sizeof *taken.herd) };
+	MUST(state_print(&left, &json) == 0);
+	herd_init(taken.herd, t->herd->config, &t->limits);
+	MUST_SAY(state_read(json.data, json.len, BOOT_ID, &taken, &w->texts, &said) == STATE_WHOLE,
+		 "%s", buffer);
+	buffer_finish(&json);
+	free(t->herd);
+	t->herd = taken.herd;
+}
+
+/* What a state doesn't hold, where it is left out to save time. */
 static void forget_transients(struct herd *h) {
 	h->reading = 0;
 	h->next_tick = h->next_liveness = h->queue_next = h->read_at = 0;
@@ -304,11 +328,14 @@ static bool is_known(struct world *w, struct process *p, bool finds_strays) {
  * Another daemon finds the herd as the last one left it, and who of it lives. Who isn't known by
  * its pid is known by its name if `finds_strays`, else ended.
  */
-static void world_adopt(struct world *w, bool finds_strays, unsigned release) {
-	struct herd *h = w->stage.herd;
+static void world_adopt(struct world *w, bool reads_state, bool finds_strays, unsigned release) {
 	unsigned gone[HERD_WORKERS_MAX];
 	struct herd_event event = { .kind = HERD_ADOPT };
-	forget_transients(h);
+	if (reads_state)
+		hand_over(w);
+	else
+		forget_transients(w->stage.herd);
+	struct herd *h = w->stage.herd;
 	for (size_t i = 0; i < PROCESSES; i++) {
 		struct process *p = &w->processes[i];
 		if (p->lives)
@@ -324,6 +351,11 @@ static void world_adopt(struct world *w, bool finds_strays, unsigned release) {
 	event.adopt.release = release;
 	w->dead = w->stage.left = false;
 	world_feed(w, event);
+}
+
+static void world_close(struct world *w) {
+	stage_close(&w->stage);
+	strings_finish(&w->texts);
 }
 
 static void world_open(struct world *w, unsigned workers) {

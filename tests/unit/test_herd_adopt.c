@@ -538,96 +538,6 @@ START_TEST(with_fewer_workers_configured_nobody_is_launched_who_would_have_to_go
 }
 END_TEST
 
-/* What a state that was read in part may lack. */
-static void lose_old(struct stage *t) {
-	herd_worker(t->herd, t->herd->slots[0].replacement.old_id)->life.state = WORKER_GONE;
-}
-
-static void lose_new(struct stage *t) {
-	herd_worker(t->herd, t->herd->slots[0].replacement.new_id)->life.state = WORKER_GONE;
-}
-
-static void lose_replacement(struct stage *t) {
-	t->herd->slots[0].replacement = (struct replacement){ 0 };
-}
-
-static void lose_phase(struct stage *t) {
-	t->herd->slots[0].replacement.phase = REPLACEMENT_REFILLING;
-}
-
-static void lose_why(struct stage *t) {
-	t->herd->slots[0].replacement.why = NULL;
-}
-
-static void lose_roles(struct stage *t) {
-	for (unsigned i = 0; i < t->herd->cells; i++)
-		t->herd->workers[i].role = ROLE_RESIDENT;
-}
-
-static void all_successors(struct stage *t) {
-	for (unsigned i = 0; i < t->herd->cells; i++)
-		t->herd->workers[i].role = ROLE_SUCCESSOR;
-}
-
-static void lose_count(struct stage *t) {
-	t->herd->last_id = 0;
-}
-
-static void lose_ever_ready(struct stage *t) {
-	t->herd->ever_ready = false;
-}
-
-static void settle(struct stage *t) {
-	for (int i = 0; i < 100; i++) {
-		stage_boot_all(t);
-		for (unsigned k = 0; k < t->herd->cells; k++) {
-			const struct worker *w = &t->herd->workers[k];
-			if (w->life.state != WORKER_GONE && w->term_at != 0)
-				stage_exited(t, w->id);
-		}
-		stage_wait(t, t->now + MSEC_SECOND);
-	}
-}
-
-static void check_mended(const struct herd *h) {
-	for (unsigned i = 0; i < h->cells; i++)
-		ck_assert_uint_le(h->workers[i].id, h->last_id);
-	for (unsigned i = 0; i < h->n_slots; i++)
-		ck_assert(h->slots[i].replacement.phase == REPLACEMENT_NONE ||
-			  h->slots[i].replacement.why != NULL);
-	ck_assert(h->ever_ready);
-}
-
-START_TEST(a_herd_that_was_read_in_part_settles_as_well)
-{
-	static void (*const losses[])(struct stage *) = {
-		lose_old,   lose_new,   lose_why,         lose_phase,     lose_ever_ready,
-		lose_roles, lose_count, lose_replacement, all_successors,
-	};
-	for (size_t i = 0; i < ARRAY_LEN(losses); i++) {
-		for (int booted = 0; booted < 2; booted++) {
-			struct stage t;
-			stage_start(&t, 2);
-			stage_restart(&t, NULL, 0, false);
-			if (booted)
-				stage_bring_up(&t, 0);
-			losses[i](&t);
-			adopt(&t);
-			check_mended(t.herd);
-			settle(&t);
-			ck_assert_msg(herd_serving(t.herd) == 2 && herd_in_flight(t.herd) == 0 &&
-					      !t.herd->restart.active,
-				      "loss %zu, booted %d", i, booted);
-			unsigned living = 0;
-			for (unsigned k = 0; k < t.herd->cells; k++)
-				living += t.herd->workers[k].life.state != WORKER_GONE;
-			ck_assert_uint_eq(living, 2);
-			stage_close(&t);
-		}
-	}
-}
-END_TEST
-
 START_TEST(what_is_configured_today_holds)
 {
 	struct stage t;
@@ -678,5 +588,4 @@ SUITE("herd_adopt", one_line_tells_of_the_herd_and_one_of_each_who_ended_meanwhi
       an_end_that_nobody_may_have_heard_of_is_told_again, a_restart_goes_on_under_the_new_number,
       after_a_failure_it_goes_back_to_what_there_is,
       with_fewer_workers_configured_nobody_is_launched_who_would_have_to_go,
-      a_herd_that_was_read_in_part_settles_as_well, what_is_configured_today_holds,
-      a_process_is_known_by_when_it_started_as_well)
+      what_is_configured_today_holds, a_process_is_known_by_when_it_started_as_well)

@@ -29,6 +29,7 @@ struct death {
 	unsigned gone; /* OLD, NEW, EVERYONE */
 	msec_t absence;
 	bool finds_strays;
+	bool reads_state; /* as it is written, and not as it is */
 	unsigned again;   /* the next one dies in that step as well; 0: it doesn't */
 	unsigned release; /* renewed; 0: as before */
 };
@@ -206,7 +207,7 @@ static bool end_some(struct world *w, unsigned gone) {
 
 static void adopt_on(struct world *w, const struct play *play, const struct death *death,
 		     unsigned release) {
-	world_adopt(w, death->finds_strays, release);
+	world_adopt(w, death->reads_state, death->finds_strays, release);
 	if (play->stops && w->stage.herd->state < HERD_WAITING_TO_STOP && !w->dead)
 		stop(w); /* it had not been heard of */
 	come_to_rest(w, play);
@@ -299,7 +300,7 @@ static int die(struct world *w, const struct play *play, const struct death *dea
 			check(w, play, death);
 		}
 	}
-	stage_close(&w->stage);
+	world_close(w);
 	return when;
 }
 
@@ -308,8 +309,11 @@ static void die_at_every_moment(const struct play *play, struct death death) {
 	int when = 0;
 	for (death.step = 1; when != 2; death.step++) {
 		when = 0;
-		for (death.order = 0; when == 0; death.order++)
+		for (death.order = 0; when == 0; death.order++) {
 			when = die(w, play, &death);
+			if (death.reads_state)
+				break; /* it is the same before each order */
+		}
 	}
 	ck_assert_uint_gt(death.step, 4); /* it did die, here and there */
 	free(w);
@@ -322,6 +326,10 @@ static void play_all(struct death death) {
 
 START_TEST(nobody_is_lost_or_doubled_when_all_live_on)
 { play_all((struct death){ .absence = 100 }); }
+END_TEST
+
+START_TEST(nor_when_the_state_is_read_as_it_was_written)
+{ play_all((struct death){ .absence = 100, .reads_state = true }); }
 END_TEST
 
 START_TEST(nor_when_nobody_watched_for_long)
@@ -359,7 +367,8 @@ START_TEST(nor_when_the_release_has_a_new_number)
 { play_all((struct death){ .absence = 100, .release = 9 }); }
 END_TEST
 
-SUITE("herd_death", nobody_is_lost_or_doubled_when_all_live_on, nor_when_nobody_watched_for_long,
+SUITE("herd_death", nobody_is_lost_or_doubled_when_all_live_on,
+      nor_when_the_state_is_read_as_it_was_written, nor_when_nobody_watched_for_long,
       nor_when_one_is_found_whose_launch_was_not_told, nor_when_the_old_one_is_gone,
       nor_when_the_new_one_is_gone, nor_when_both_are_gone, nor_when_everybody_is_gone,
       nor_when_the_next_one_dies_soon_as_well, nor_when_the_release_has_a_new_number)
