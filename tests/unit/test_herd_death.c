@@ -34,7 +34,7 @@ struct death {
 	unsigned release; /* renewed; 0: as before */
 };
 
-#define WORKERS 3
+#define WORKERS 2
 
 static void restart_all(struct world *w) {
 	world_feed(w, (struct herd_event){ .kind = HERD_RESTART, .text = "a test" });
@@ -85,7 +85,7 @@ static void stop(struct world *w) {
 
 static void stop_in_a_restart(struct world *w) {
 	restart_all(w);
-	w->processes[2].ends_at = w->stage.now + 1;
+	w->processes[1].ends_at = w->stage.now + 1;
 	for (int i = 0; i < 12 && !w->dead; i++)
 		world_go_on(w, w->stage.now + LONG_TIME);
 	if (!w->dead)
@@ -100,7 +100,7 @@ static void stop_twice(struct world *w) {
 
 static const struct play plays[] = {
 	{ .name = "first start" },
-	{ .name = "first start of more", .workers_then = 5 },
+	{ .name = "first start of more", .workers_then = 4 },
 	{ .name = "restart", .begin = restart_all, .replaced = WORKERS },
 	{ .name = "restart with stalls",
 	  .begin = restart_all,
@@ -117,8 +117,8 @@ static const struct play plays[] = {
 	{ .name = "soft", .begin = grow_over_soft, .replaced = 1 },
 	{ .name = "soft with stalls", .begin = grow_over_soft, .replaced = 1, .stalls = true },
 	{ .name = "crash", .begin = crash, .may_lack = 1 },
-	{ .name = "fewer then", .begin = restart_all, .workers_then = 2 },
-	{ .name = "more then", .begin = restart_all, .workers_then = 4, .replaced = WORKERS },
+	{ .name = "fewer then", .begin = restart_all, .workers_then = 1 },
+	{ .name = "more then", .begin = restart_all, .workers_then = 3, .replaced = WORKERS },
 	{ .name = "stop", .begin = stop, .stops = true },
 	{ .name = "stop with stalls", .begin = stop, .stops = true, .stalls = true },
 	{ .name = "stop in a restart", .begin = stop_in_a_restart, .stops = true },
