@@ -53,8 +53,8 @@ def run(machine)
     ruby tests/systemd/support/inside.rb #{Shellwords.join(ARGV)} >said 2>&1
     echo $? >verdict
   SH
-  machine.boot("#{PLACE}/all", environment: { "PATH" => ENV.fetch("PATH"), "MT_NO_PLUGINS" => "1" },
-                               patience: PATIENCE)
+  environment = { "PATH" => ENV.fetch("PATH"), "MT_NO_PLUGINS" => "1", "MT_CPU" => "3" }
+  machine.boot("#{PLACE}/all", environment: environment, patience: PATIENCE)
 end
 
 begin

@@ -31,15 +31,28 @@ class Service
     @app = config.dig("app", "directory")
     FileUtils.mkdir_p(File.dirname(@file))
     File.write(@file, YAML.dump(config))
-    drop_in("test", "User=#{user}\nEnvironment=PATH=#{ENV.fetch('PATH')}\n#{drop_in}")
+    drop_in(@unit, "[Service]\nUser=#{user}\nEnvironment=PATH=#{ENV.fetch('PATH')}\n#{drop_in}\n")
     follow
   end
 
-  # More of [Service], which systemd has read when this returns.
-  def drop_in(name, text)
-    FileUtils.mkdir_p("/etc/systemd/system/#{@unit}.d")
-    File.write("/etc/systemd/system/#{@unit}.d/#{name}.conf", "[Service]\n#{text}\n")
-    Service.systemctl("daemon-reload")
+  # Before the unit is known, so that systemd need not be reloaded: a start or a stop that has been
+  # given more time (EXTEND_TIMEOUT_USEC) loses it then.
+  def drop_in(unit, text)
+    FileUtils.mkdir_p("/etc/systemd/system/#{unit}.d")
+    File.write("/etc/systemd/system/#{unit}.d/test.conf", text)
+  end
+
+  # systemd listens there for it.
+  def activate(address)
+    @url = "tcp://#{address}"
+    drop_in(socket_unit, "[Socket]\nListenStream=#{address}\n")
+    said, code = Service.systemctl("start", socket_unit)
+    give_up(said) unless code.zero?
+    self
+  end
+
+  def socket_unit
+    "pumakeeper@#{@name}.socket"
   end
 
   # [what it said, exit code]
@@ -149,6 +162,15 @@ class Service
     found
   end
 
+  def wait_active
+    wait_until("it does not become active") { state == "active" }
+  end
+
+  # The line of `systemctl status`, which comes once a second at most.
+  def wait_status(pattern)
+    wait_until("its status is no #{pattern.inspect}") { property("StatusText")[pattern] }
+  end
+
   # What `stop` promises.
   def assert_nothing_left
     left = processes.map { |pid| "#{pid} #{Service.command_line(pid)}" }
@@ -166,15 +188,16 @@ class Service
   end
 
   def put_down
-    try("kill", "--signal=KILL")
+    Service.systemctl("stop", socket_unit)
     try("stop", "--no-block")
+    try("kill", "--signal=KILL")
     processes.each { |pid| Process.kill(:KILL, pid) }
   rescue Errno::ESRCH
     retry
   ensure
     Process.kill(:TERM, @journal)
     Process.wait(@journal)
-    FileUtils.rm_rf([@file, "/etc/systemd/system/#{@unit}.d"])
+    FileUtils.rm_rf([@file, *[@unit, socket_unit].map { |unit| "/etc/systemd/system/#{unit}.d" }])
   end
 
   def give_up(what)
@@ -199,14 +222,12 @@ class Service
 end
 
 class ServiceTest < Minitest::Test
+  parallelize_me! # they mostly wait
+
   attr_reader :running
 
   APPS = File.expand_path("../../apps", __dir__)
-
-  @names = 0
-  class << self
-    attr_accessor :names
-  end
+  NAMES = Thread::Queue.new(("app01".."app99").to_a)
 
   def setup
     @services = []
@@ -221,9 +242,15 @@ class ServiceTest < Minitest::Test
     @services.each(&:put_down)
   end
 
+  # An app that boots for as long as its test wants.
+  PATIENT = <<~RUBY
+    sleep 0.02 until File.exist?("go")
+    run lambda { |env| [200, {}, [Process.pid.to_s]] }
+  RUBY
+
   # A service that is not started yet: two workers of tests/apps/unruly, unless config says otherwise.
   def service(config = {}, app: :unruly, **options)
-    name = "app#{ServiceTest.names += 1}"
+    name = NAMES.pop(true)
     service = Service.new(self, name, complete(name, place(app, name), config), **options)
     @services << service
     service
@@ -253,6 +280,10 @@ class ServiceTest < Minitest::Test
     socket.write("GET #{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     socket.wait_readable(PATIENCE) or shop.give_up("no answer begins")
     Thread.new { client.read(socket) }.tap { |thread| thread.report_on_exception = false }
+  end
+
+  def now
+    Process.clock_gettime(Process::CLOCK_MONOTONIC)
   end
 
   private
