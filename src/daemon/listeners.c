@@ -159,6 +159,10 @@ static bool is_taken(const struct listener_set *set, const char *name) {
 		if (strcmp(set->store_names[i], name) == 0)
 			return true;
 	}
+	for (size_t i = 0; i < set->dropped.len; i++) {
+		if (strcmp(set->dropped.items[i], name) == 0)
+			return true; /* it may still be in the store */
+	}
 	return false;
 }
 
@@ -186,7 +190,7 @@ static void defer(const struct config *config, const struct listener_set *set) {
 }
 
 static int open_all(struct opening *o) {
-	if (parse(o) != 0 || listeners_screen(o->in, &o->set->notes, o->err) != 0)
+	if (parse(o) != 0 || listeners_screen(o->in, o->set, o->err) != 0)
 		return -1;
 	listeners_match(o->addresses, o->n, o->in, &o->matches);
 	for (size_t i = 0; i < o->n; i++) {

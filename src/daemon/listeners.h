@@ -26,7 +26,7 @@ struct listener_set {
 	char store_names[SPAWN_FDS_MAX][INHERITED_NAME_SIZE];
 	size_t len;
 	struct strings notes;   /* what a person should know of those that we were given */
-	struct strings dropped; /* names in systemd's store that are no longer served */
+	struct strings dropped; /* names in systemd's store that are to go from there */
 };
 
 /*

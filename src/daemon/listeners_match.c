@@ -28,7 +28,7 @@ static int refuse(const struct inherited_fd *one, enum listen_kind kind, struct 
 				: "does not listen: its .socket unit must not say Accept=yes");
 }
 
-static int screen_one(struct inherited *in, size_t i, struct strings *notes, struct error *err) {
+static int screen_one(struct inherited *in, size_t i, struct listener_set *set, struct error *err) {
 	const struct inherited_fd *one = &in->list[i];
 	enum listen_kind kind = one->fd >= 0 ? listen_kind(one->fd) : LISTEN_NO_SOCKET;
 	if (kind == LISTEN_LISTENS || kind == LISTEN_NO_SOCKET)
@@ -36,7 +36,8 @@ static int screen_one(struct inherited *in, size_t i, struct strings *notes, str
 	if (!address_is_our_name(one->name))
 		return refuse(one, kind, err);
 	close(inherited_out(in, i));
-	if (strings_printf(notes,
+	if (strings_add(&set->dropped, one->name) != 0 ||
+	    strings_printf(&set->notes,
 			   "a socket of an earlier pumakeeperd (%.100s) no longer listens: it is "
 			   "opened anew",
 			   one->name) != 0)
@@ -63,9 +64,9 @@ static void drop_doubles(struct inherited *in) {
 	}
 }
 
-int listeners_screen(struct inherited *in, struct strings *notes, struct error *err) {
+int listeners_screen(struct inherited *in, struct listener_set *set, struct error *err) {
 	for (size_t i = 0; i < in->len; i++) {
-		if (screen_one(in, i, notes, err) != 0)
+		if (screen_one(in, i, set, err) != 0)
 			return -1;
 	}
 	drop_doubles(in);

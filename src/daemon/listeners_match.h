@@ -8,19 +8,19 @@
 #include <stdbool.h>
 
 #include "core/address.h"
+#include "daemon/listeners.h"
 #include "os/inherited.h"
 #include "os/spawn.h"
 #include "util/base.h"
 #include "util/error.h"
-#include "util/strings.h"
 
 /*
  * What can't serve is sorted out: a socket that systemd passes and that isn't a stream or doesn't
- * listen is an error, one of ours is closed and told in `notes`; of two descriptors for one
- * socket one is closed, rather ours. What is no socket is none of our business. 0, or -1 with
- * `err`.
+ * listen is an error, one of ours is closed, told in `notes` and named in `dropped` of `set`; of
+ * two descriptors for one socket one is closed, rather ours. What is no socket is none of our
+ * business. 0, or -1 with `err`.
  */
-NODISCARD int listeners_screen(struct inherited *in, struct strings *notes, struct error *err);
+NODISCARD int listeners_screen(struct inherited *in, struct listener_set *set, struct error *err);
 
 struct listener_matches {
 	struct listener_match {

@@ -36,42 +36,40 @@ static bool has_path(const struct listener_set *set, const char *path) {
 	return false;
 }
 
-static int drop_ours(struct listener_set *set, int fd, const char *name, const char *url) {
-	bool is_unix = strncmp(url, "unix://", 7) == 0;
-	if (is_unix && !has_path(set, url + 7))
-		listen_unlink(fd);
-	int error = strings_add(&set->dropped, name);
-	return error != 0 ? error
-			  : strings_printf(
-				    &set->notes,
-				    "an earlier pumakeeperd listened on %s, which app.listen no "
-				    "longer names: it is closed",
-				    url);
-}
-
-static int drop_passed(struct listener_set *set, const char *name, const char *url) {
+static bool has_url(const struct listener_set *set, const char *url) {
 	for (size_t i = 0; i < set->len; i++) {
 		if (strcmp(set->urls[i], url) == 0)
-			return strings_printf(
-				&set->notes,
-				"systemd passed two sockets at %s: `%.100s` is not used", url,
-				name);
+			return true;
 	}
-	return strings_printf(
-		&set->notes,
-		"systemd passed %s (`%.100s`), which app.listen doesn't name: it is not "
-		"served, and who connects to it waits in vain",
-		url, name);
+	return false;
+}
+
+static int drop(struct listener_set *set, int fd, const char *name) {
+	char url[128];
+	url_of(fd, url);
+	bool ours = address_is_our_name(name);
+	if (ours && strncmp(url, "unix://", 7) == 0 && !has_path(set, url + 7))
+		listen_unlink(fd);
+	if (ours && strings_add(&set->dropped, name) != 0)
+		return -ENOMEM;
+	if (has_url(set, url))
+		return strings_printf(&set->notes, "of two sockets at %s `%.100s` is not used", url,
+				      name);
+	if (ours)
+		return strings_printf(&set->notes,
+				      "an earlier pumakeeperd listened on %s, which app.listen no "
+				      "longer names: it is closed",
+				      url);
+	return strings_printf(&set->notes,
+			      "systemd passed %s (`%.100s`), which app.listen doesn't name: it is "
+			      "not served, and who connects to it waits in vain",
+			      url, name);
 }
 
 int listeners_drop_rest(struct listener_set *set, struct inherited *in, struct error *err) {
 	for (size_t i = listeners_next(in, 0); i < in->len; i = listeners_next(in, i)) {
-		const char *name = in->list[i].name;
-		char url[128];
 		AUTOCLOSE int fd = inherited_out(in, i);
-		url_of(fd, url);
-		if ((address_is_our_name(name) ? drop_ours(set, fd, name, url)
-					       : drop_passed(set, name, url)) != 0)
+		if (drop(set, fd, in->list[i].name) != 0)
 			return error_at(err, 0, 0, "%s", strerror(ENOMEM));
 	}
 	return 0;

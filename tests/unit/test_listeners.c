@@ -335,6 +335,8 @@ START_TEST(one_of_ours_that_no_longer_listens_is_opened_anew)
 	ck_assert_int_eq(set.origins[0], LISTENER_OPENED);
 	ck_assert_uint_eq(set.names[0].port, port);
 	noted("no longer listens");
+	ck_assert_str_eq(set.dropped.items[0], "listener-0");
+	ck_assert_str_eq(listeners_store_name(&set, 0), "listener-1");
 	finish();
 }
 END_TEST
@@ -400,7 +402,7 @@ START_TEST(a_socket_whose_file_is_gone_is_opened_anew)
 	configure_f("unix://%s", path);
 	open_all();
 	ck_assert_int_eq(set.origins[0], LISTENER_OPENED);
-	noted("two sockets");
+	noted("of two sockets at unix://");
 	finish();
 	remove_path();
 }
@@ -417,6 +419,28 @@ START_TEST(one_of_ours_that_is_no_longer_configured_goes_with_its_file)
 	ck_assert_uint_eq(set.dropped.len, 1);
 	ck_assert_str_eq(set.dropped.items[0], "listener-4");
 	ck_assert_int_eq(access(path, F_OK), -1);
+	finish();
+	remove_path();
+}
+END_TEST
+
+START_TEST(a_file_that_systemd_has_made_anew_is_not_removed_with_the_old_socket)
+{
+	make_path();
+	begin();
+	int old = listen_unix(path, 0600, &err);
+	unlink(path);
+	int fresh = listen_unix(path, 0600, &err);
+	give("listener-0", old);
+	give("web", fresh);
+	configure_f("unix://%s", path);
+	open_all();
+	ck_assert_uint_eq(set.len, 1);
+	ck_assert_int_eq(set.fds[0], fresh);
+	ck_assert(!is_open(old));
+	ck_assert_int_eq(access(path, F_OK), 0);
+	noted("of two sockets at unix://");
+	ck_assert_str_eq(set.dropped.items[0], "listener-0");
 	finish();
 	remove_path();
 }
@@ -456,4 +480,5 @@ SUITE("listeners", a_socket_at_the_address_is_used_and_the_others_are_opened,
       the_mode_of_our_file_is_as_configured_and_systemds_is_systemds,
       a_socket_whose_file_is_gone_is_opened_anew,
       one_of_ours_that_is_no_longer_configured_goes_with_its_file,
+      a_file_that_systemd_has_made_anew_is_not_removed_with_the_old_socket,
       a_start_that_fails_takes_away_only_what_it_has_opened)
