@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include "util/base.h"
+#include "util/msec.h"
 
 /*
  * Takes the lock `name` in the directory `dir_fd` (or AT_FDCWD) and writes our pid into it.
@@ -15,3 +16,11 @@
  * another process has just opened would give two of them one each.
  */
 NODISCARD int lock_take(int dir_fd, const char *name, pid_t *holder);
+
+/*
+ * With how long to wait, at most, for the lock of a holder that is dead: until it execs, a child of
+ * a daemon that was killed in the middle of a launch has the daemon's descriptors. A holder that
+ * lives, or that nobody knows, is not waited for. lock_take() waits LOCK_PATIENCE; it blocks.
+ */
+#define LOCK_PATIENCE (2 * MSEC_SECOND)
+NODISCARD int lock_take_within(int dir_fd, const char *name, msec_t patience, pid_t *holder);

@@ -111,6 +111,7 @@ START_TEST(a_listener_that_only_they_had_serves_us_again)
 	ck_assert_int_eq(fcntl(back, F_GETFD), FD_CLOEXEC);
 	end(pid);
 	AUTOCLOSE int client = dial_tcp(AF_INET, port);
+	ck_assert_int_ge(client, 0);
 	AUTOCLOSE int served = accept(back, NULL, NULL);
 	ck_assert_int_ge(served, 0);
 	ck_assert_int_lt(borrow_listener(pidfd, proc, inode), 0);
