@@ -63,19 +63,6 @@ void state_put_string(struct state_writer *w, const char *string, size_t n) {
 	put_text(w, "\"");
 }
 
-static bool put_string_or_nothing(struct state_writer *w, const char *string, size_t n) {
-	if (n > 0)
-		state_put_string(w, string, n);
-	return n > 0;
-}
-
-/* A pointer: also "" is something. */
-static bool put_text_or_nothing(struct state_writer *w, const char *text) {
-	if (text != NULL)
-		state_put_string(w, text, strlen(text));
-	return text != NULL;
-}
-
 static bool put_list(struct state_writer *w, const struct state_row *row, const char *at) {
 	size_t filled = 0; /* bytes up to the end of the last one that isn't empty */
 	put_text(w, "[");
@@ -95,42 +82,39 @@ static bool put_list(struct state_writer *w, const struct state_row *row, const 
 	return filled > 0;
 }
 
-static bool put_word(struct state_writer *w, const struct state_row *row, const void *at) {
+static void put_word(struct state_writer *w, const struct state_row *row, const void *at) {
 	int64_t n = state_number(row, at);
-	if (n == row->blank || n < 0 || n >= row->n_words || row->words[n] == NULL)
-		return false;
-	state_put_string(w, row->words[n], strlen(row->words[n]));
-	return true;
+	bool known = n >= 0 && n < row->n_words && row->words[n] != NULL;
+	const char *word = known ? row->words[n] : "";
+	state_put_string(w, word, strlen(word));
 }
 
-static bool put_number(struct state_writer *w, const struct state_row *row, const void *at) {
+static void put_number(struct state_writer *w, const struct state_row *row, const void *at) {
 	int64_t n = state_number(row, at);
-	if (n == row->blank)
-		return false;
 	if (row->as == AS_BOOL)
 		put_text(w, n != 0 ? "true" : "false");
 	else
 		state_put_number(w, n);
-	return true;
 }
 
 /* An empty one is one, too. */
-static bool put_behind(struct state_writer *w, const struct state_table *table, const void *at) {
+static void put_behind(struct state_writer *w, const struct state_table *table, const void *at) {
 	if (!state_put_object(w, table, at))
 		put_text(w, "{}");
-	return true;
 }
 
+/* False: it was nothing after all. */
 static bool put_value(struct state_writer *w, const struct state_row *row, const char *at) {
+	const char *text = row->as == AS_TEXT ? *(const char *const *)at : at;
 	switch (row->as) {
 	case AS_NOTHING: return false;
-	case AS_WORD: return put_word(w, row, at);
-	case AS_CHARS: return put_string_or_nothing(w, at, strnlen(at, row->size));
-	case AS_TEXT: return put_text_or_nothing(w, *(const char *const *)at);
 	case AS_OBJECT: return state_put_object(w, row->table, at);
-	case AS_BEHIND: return put_behind(w, row->table, *(const char *const *)at);
 	case AS_LIST: return put_list(w, row, at);
 	case AS_OWN: return row->print(w, at);
+	case AS_WORD: put_word(w, row, at); break;
+	case AS_CHARS: state_put_string(w, text, strnlen(text, row->size)); break;
+	case AS_TEXT: state_put_string(w, text, strlen(text)); break;
+	case AS_BEHIND: put_behind(w, row->table, *(const char *const *)at); break;
 	case AS_BOOL:
 	case AS_INT:
 	case AS_UNSIGNED:
@@ -138,9 +122,32 @@ static bool put_value(struct state_writer *w, const struct state_row *row, const
 	case AS_UINT64:
 	case AS_INT64:
 	case AS_TIME:
-	case AS_DEADLINE: break;
+	case AS_DEADLINE: put_number(w, row, at); break;
 	}
-	return put_number(w, row, at);
+	return true;
+}
+
+/* As most of them are, and then not even its name is printed. Of some it is known later only. */
+static bool is_blank(const struct state_row *row, const char *at) {
+	switch (row->as) {
+	case AS_NOTHING: return true;
+	case AS_CHARS: return *at == '\0';
+	case AS_TEXT: return *(const char *const *)at == NULL;
+	case AS_OBJECT:
+	case AS_BEHIND:
+	case AS_LIST:
+	case AS_OWN: return false;
+	case AS_BOOL:
+	case AS_INT:
+	case AS_UNSIGNED:
+	case AS_BITS:
+	case AS_UINT64:
+	case AS_INT64:
+	case AS_TIME:
+	case AS_DEADLINE:
+	case AS_WORD: break;
+	}
+	return state_number(row, at) == row->blank;
 }
 
 /* False: it is blank all over, and nothing was printed. */
@@ -149,13 +156,14 @@ bool state_put_object(struct state_writer *w, const struct state_table *table, c
 	bool first = true;
 	for (size_t i = 0; i < table->n; i++) {
 		const struct state_row *row = &table->rows[i];
+		const char *member = (const char *)at + row->offset;
 		size_t before = w->out->len;
-		if (row->as == AS_NOTHING)
+		if (is_blank(row, member))
 			continue;
 		put_text(w, first ? "{\"" : ",\"");
 		put_text(w, row->name);
 		put_text(w, "\":");
-		if (put_value(w, row, (const char *)at + row->offset))
+		if (put_value(w, row, member))
 			first = false;
 		else
 			w->out->len = before;
