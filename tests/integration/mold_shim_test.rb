@@ -598,6 +598,10 @@ module DaemonDiesTests
 
   def test_one_that_shall_stop_becomes_no_mold_though_it_was_asked_first
     write("config/puma.rb", "raise_exception_on_sigterm false\n")
+    write("config.ru", <<~RUBY + APP)
+      #{NOTE}
+      Puma::Single.prepend(Module.new { def stop = super.tap { $note["told"] } })
+    RUBY
     held = fifo("held")
     load_app
     worker = serve(0)
@@ -605,7 +609,7 @@ module DaemonDiesTests
     patiently do
       File.open(held, "w") do
         worker.promote
-        until_true { threads(worker.pid).none?("pumakeeper") } # it has heard
+        until_true { notes.include?("told") }
         signal(worker.pid, :TERM)
       end
     end
@@ -675,15 +679,11 @@ module DaemonDiesTests
   end
 
   def alive_here
-    Dir["/proc/[0-9]*/cwd"].select { |link| if_there { File.readlink(link) } == @dir }.map { |link| link[/\d+/].to_i }
+    Dir["/proc/[0-9]*/cwd"].select { |link| goes_to(link) == @dir }.map { |link| link[/\d+/].to_i }
   end
 
-  def threads(pid)
-    Dir["/proc/#{pid}/task/*/comm"].map { |path| if_there { File.read(path).chomp } }
-  end
-
-  def if_there
-    yield
+  def goes_to(link)
+    File.readlink(link)
   rescue SystemCallError
     nil # it has just ended
   end

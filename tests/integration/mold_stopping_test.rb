@@ -110,4 +110,67 @@ class MoldStoppingTest < MoldedTest
     shop.wait_exit
     3.times { assert_equal 200, shop.get("/up", url: url).code }
   end
+
+  # Nobody who answers, and nobody who asks: the one that boots serves nevertheless.
+  def test_one_that_boots_while_the_daemon_is_killed_serves_and_runs_its_hooks
+    shop = shop_of(PID, workers: 1, puma_rb: <<~RUBY)
+      #{boot_hook} { sleep 0.01 while File.exist?("hold") }
+      #{shutdown_hook} { File.write("stopped", Process.pid.to_s) }
+    RUBY
+    touch("hold")
+    old = pids(shop)[0]
+    booting = replacement_of(shop, 0)
+    killed(shop)
+    heal("hold")
+    [old, booting].each { |pid| assert_stops_after_an_answer(pid) }
+  end
+
+  def test_one_that_was_born_to_no_daemon_ends
+    shop = shop_of(SLOW_BIRTH + PID, workers: 1)
+    touch("hold")
+    old = pids(shop)[0]
+    shop.ctl("restart", "0")
+    unborn = until_written(shop, "forked")
+    killed(shop)
+    heal("hold")
+    until_gone(unborn)
+    ask(old, "/")
+  end
+
+  # Its own mold isn't asked either: both end when their patience does.
+  def test_one_that_becomes_a_mold_while_the_daemon_is_killed_ends
+    impatient = "Pumakeeper::Mold.send(:remove_const, :GONE_PATIENCE)\nPumakeeper::Mold::GONE_PATIENCE = 0.1\n"
+    shop = shop_of(impatient + PID, workers: 1, app: { refork: { requests: 20 } }, puma_rb: <<~RUBY)
+      #{OLD_NAMES ? "on_refork" : "before_refork"} do
+        File.write("forking", Process.pid.to_s)
+        sleep 0.01 while File.exist?("hold")
+      end
+    RUBY
+    touch("hold")
+    shop.load
+    next_mold = until_written(shop, "forking")
+    first = mold(shop)["pid"]
+    killed(shop)
+    heal("hold")
+    [first, next_mold].each { |pid| until_gone(pid) }
+  end
+
+  def killed(shop)
+    shop.signal(:KILL)
+    shop.wait_exit
+  end
+
+  def replacement_of(shop, slot)
+    shop.ctl("restart", slot.to_s)
+    shop.wait_event("replacement.started")
+    shop.wait_event("worker.booting")[:pid]
+  end
+
+  def assert_stops_after_an_answer(pid)
+    Timeout.timeout(PATIENCE) { Thread.pass until File.read("/proc/#{pid}/cmdline").start_with?("puma ") }
+    ask(pid, "/")
+    Process.kill(:TERM, pid)
+    until_gone(pid)
+    assert_equal pid.to_s, File.read("#{@app}/stopped")
+  end
 end
