@@ -10,7 +10,9 @@ rescue LoadError => e
   exit! 77
 end
 
-# Rails in a mold, with a connection pool that does not live through a fork.
+# Rails in a mold, with a connection pool that does not live through a fork. With Debian's Puma and, as
+# in newer_pumas_test.rb, each that PUMAKEEPER_TEST_PUMAS names; PUMAKEEPER_TEST_RAILS may name the
+# GEM_HOMEs of newer Rails (…/7.2, with railties and activerecord), each of which those run, too.
 class MoldRailsTest < MoldedTest
   # As in Puma's own README; the hook fails where there is a file.
   POOLS = <<~RUBY
@@ -30,21 +32,46 @@ class MoldRailsTest < MoldedTest
     end
   RUBY
 
-  def rails(puma_rb)
+  PUMAS, RAILS = %w[PUMAS RAILS].map { |what| ENV.fetch("PUMAKEEPER_TEST_#{what}", "").split(":") }
+  INSTALLED = Gem.loaded_specs.fetch("rails").version.to_s[/\A\d+\.\d+/]
+  NEWER = PUMAS.product([nil, *RAILS])
+
+  # puma, rails: GEM_HOMEs of other ones than Debian's.
+  def rails(puma_rb, puma: nil, rails: nil)
     app :rails
-    File.write("#{@app}/config/puma.rb", format(puma_rb, boot_hook))
+    @boot_hook = puma && File.basename(puma).to_i >= 7 ? "before_worker_boot" : boot_hook
+    File.write("#{@app}/config/puma.rb", format(puma_rb, @boot_hook))
     yield if block_given?
     environment = { RAILS_ENV: "production", SHOP_UP: "1" }
-    molded(2, app: { command: %w[puma -e production -t 3:3], environment: environment })
+    environment.update(GEM_HOME: puma, GEM_PATH: [puma, rails, *Gem.path].compact.join(":")) if puma
+    command = [puma ? "#{puma}/bin/puma" : "puma", *%w[-e production -t 3:3]]
+    molded(2, app: { command: command, environment: environment })
   end
 
   def test_a_pool_that_a_failed_hook_did_not_bring_back_never_serves_a_request
-    shop = rails(NO_POOL)
+    assert_pool_or_no_request(rails(NO_POOL))
+  end
+
+  NEWER.each do |puma, rails|
+    names = ["puma #{File.basename(puma)}", ("rails #{File.basename(rails)}" if rails)].compact
+    define_method("test_so_it_is_with_#{names.join(' and ').tr('. -', '_')}") do
+      shop = rails(NO_POOL, puma: puma, rails: rails)
+      assert_equal File.basename(puma), shop.log.text[/Puma version: ([\d.]+)/, 1]
+      assert_equal rails ? File.basename(rails) : INSTALLED, shop.get("/version").body[/\A\d+\.\d+/]
+      assert_pool_or_no_request(shop)
+    end
+  end
+
+  def test_newer_ones_are_there
+    skip "no newer Puma here for Rails: RubyGems did not answer, or nobody asked it" if PUMAS.empty?
+  end
+
+  def assert_pool_or_no_request(shop)
     losing_nothing(shop, path: "/orders") do
       touch("moving")
       _, _, code = shop.ctl("restart", "0", "--wait")
       assert_equal 1, code
-      assert_match(/the hook #{boot_hook}: RuntimeError: the database is being moved/,
+      assert_match(/the hook #{@boot_hook}: RuntimeError: the database is being moved/,
                    shop.wait_event("replacement.failed", slot: 0)[:reason])
       restart(shop, "0")
       restart(shop, "1")

@@ -6,6 +6,8 @@
 #     GET /               an order more, and how many there are
 #     GET /orders?ms=100  how many, a while later, on a connection of the pool
 #
+#     GET /version        Rails's own
+#
 #     SHOP_HOSTS=a,b      config.hosts
 #     SHOP_SSL=1          config.force_ssl
 #     SHOP_UP=1           GET /up, which Rails has itself since 7.1
@@ -28,6 +30,7 @@ class Shop < Rails::Application
   routes.append do
     root to: "orders#create"
     get "/orders" => "orders#index"
+    get "/version" => "orders#version"
     get "/up" => "orders#up" if ENV.key?("SHOP_UP")
   end
 end
@@ -43,6 +46,10 @@ class OrdersController < ActionController::API
   def index
     Order.transaction { sleep(params.fetch(:ms, 0).to_i / 1000.0) }
     render plain: Order.count.to_s
+  end
+
+  def version
+    render plain: Rails.version
   end
 
   def up
