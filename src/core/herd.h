@@ -259,7 +259,7 @@ struct herd_event {
 	unsigned generation;  /* of a mold */
 	uint64_t start_ticks; /* of the process */
 	union {
-		struct {
+		struct { /* a worker without a pid has no process: what it had was ended */
 			const unsigned *gone; /* workers whose process has ended meanwhile */
 			size_t n;
 			unsigned release; /* new workers come from it; 0: as before */

@@ -358,7 +358,7 @@ END_TEST
 
 START_TEST(nor_when_the_next_one_dies_soon_as_well)
 {
-	for (unsigned step = 1; step <= 4; step += 3)
+	for (unsigned step = 1; step <= 2; step++)
 		play_all((struct death){ .absence = 100, .again = step });
 }
 END_TEST
