@@ -7,6 +7,8 @@
 #     meson test -C build systemd
 #     PUMAKEEPER_BUILD=$PWD/build ruby tests/systemd/run.rb --verbose --name /reload/
 
+require "etc"
+require "minitest"
 require "shellwords"
 
 require_relative "support/machine"
@@ -28,20 +30,50 @@ module Furniture
     abort(said) unless status.success?
     FileUtils.cp(Dir["#{BUILD}/systemd/pumakeeper@.*"], machine.path("etc/systemd/system"))
     FileUtils.mkdir_p(machine.path("#{PLACE}/tests/integration"))
-    %w[apps systemd integration/support].each do |part|
-      FileUtils.cp_r("#{HOUSE}/tests/#{part}", machine.path("#{PLACE}/tests/#{part}"))
+    %w[tests/apps tests/systemd tests/integration/support systemd].each do |part|
+      FileUtils.cp_r("#{HOUSE}/#{part}", machine.path("#{PLACE}/#{part}"))
     end
     user(machine)
+    mailer(machine)
   end
 
-  # The app's own, nobody else's.
+  # The app's own, with a Ruby at home.
   def user(machine)
-    append(machine, "etc/passwd", "shop:x:4242:4242::/srv/shop:/bin/sh\n")
+    append(machine, "etc/passwd", "shop:x:4242:4242::/home/shop:/bin/sh\n")
     append(machine, "etc/group", "shop:x:4242:\n")
+    copy(machine, RbConfig.ruby, "home/shop/bin/ruby", 0o755)
+    FileUtils.chown_R(4242, 4242, machine.path("home/shop"))
+  end
+
+  # As Postfix's sendmail: its group is what lets it put a mail into the queue.
+  def mailer(machine)
+    copy(machine, "/usr/bin/id", "usr/local/bin/mailer", 0o755)
+    File.chown(0, Etc.getgrnam("mail").gid, machine.path("usr/local/bin/mailer"))
+    File.chmod(0o2755, machine.path("usr/local/bin/mailer"))
+  end
+
+  def copy(machine, file, name, mode)
+    machine.write(name, File.binread(file), mode: mode)
   end
 
   def append(machine, name, line)
     machine.write(name, machine.read(name).to_s + line)
+  end
+end
+
+# A service that still answers somebody while the machine is powered off, see inside.rb.
+class PowerOffTest < Minitest::Test
+  class << self
+    attr_accessor :answer, :took
+  end
+
+  def test_who_is_answered_during_a_power_off_gets_the_whole_answer
+    assert_equal 10, PowerOffTest.answer.to_s.lines.size
+  end
+
+  # systemd gives what it didn't expect 90 s.
+  def test_nothing_that_was_left_holds_the_power_off_up
+    assert_operator PowerOffTest.took, :<, 30
   end
 end
 
@@ -54,23 +86,31 @@ def run(machine)
     echo $? >verdict
   SH
   environment = { "PATH" => ENV.fetch("PATH"), "MT_NO_PLUGINS" => "1", "MT_CPU" => "3" }
-  machine.boot("#{PLACE}/all", environment: environment, patience: PATIENCE)
+  return if machine.boot("#{PLACE}/all", environment: environment, patience: PATIENCE)
+
+  raise Machine::Impossible, "systemd does not come up: #{machine.console.lines.last(3).join.strip}"
+end
+
+# Prints it; whether all was well.
+def judge(machine)
+  puts machine.read("#{PLACE}/said")
+  verdict = machine.read("#{PLACE}/verdict")
+  unless verdict
+    puts machine.console, "the machine went down, or its time was over, before all scenarios had ended"
+    return false
+  end
+  PowerOffTest.took = Time.now - File.mtime(machine.path("#{PLACE}/verdict"))
+  PowerOffTest.answer = machine.read("#{PLACE}/last-answer")
+  [Minitest.run(ARGV), verdict.to_i.zero?].all?
 end
 
 begin
   Machine.alone(__FILE__, ARGV)
-  Machine.new.use do |machine|
-    arrived = run(machine)
-    raise Machine::Impossible, "systemd does not come up: #{machine.console.lines.last(3).join.strip}" unless arrived
-
-    puts machine.read("#{PLACE}/said")
-    verdict = machine.read("#{PLACE}/verdict")
-    unless verdict
-      puts machine.console, "the machine went down, or its time was over, before all scenarios had ended"
-      exit 1
-    end
-    exit Integer(verdict)
+  well = Machine.new.use do |machine|
+    run(machine)
+    judge(machine)
   end
+  exit well
 rescue Machine::Impossible => e
   puts "skip: #{e.message}"
   exit 77

@@ -66,7 +66,7 @@ class Machine
 
   def write(name, text, mode: 0o644)
     FileUtils.mkdir_p(File.dirname(path(name)))
-    File.write(path(name), text)
+    File.binwrite(path(name), text)
     File.chmod(mode, path(name))
   end
 
