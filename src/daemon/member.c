@@ -22,45 +22,6 @@ void member_report(struct member *m, struct herd_event event) {
 	m->owner->report(m->owner->context, &event);
 }
 
-/* wait(2)'s status, for a person. */
-static void describe(const siginfo_t *info, char *text, size_t size) {
-	const char *name = sigabbrev_np(info->si_status);
-	if (info->si_code == CLD_EXITED)
-		snprintf(text, size, "exit status %d", info->si_status);
-	else
-		snprintf(text, size, "SIG%s%s", name != NULL ? name : "?",
-			 info->si_code == CLD_DUMPED ? ", core dumped" : "");
-}
-
-/*
- * It leads its group, and is not reaped yet: the number is still its. After a life that ended well
- * the app itself has seen to what it had started, or wants it to go on.
- */
-static void end_group(const struct member *m) {
-	if (m->owner->ends_groups && (m->killed || !m->served) && getpgid(m->pid) == m->pid)
-		kill(-m->pid, SIGKILL);
-}
-
-static void on_end(struct ev_loop *loop, ev_io *w, int revents UNUSED) {
-	struct member *m = container_of(w, struct member, exited);
-	siginfo_t info = { 0 };
-	char how[64] = "status unknown";
-	if (waitid(P_PIDFD, (id_t)m->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-	    info.si_pid != 0)
-		end_group(m);
-	if (waitid(P_PIDFD, (id_t)m->pidfd, &info, WEXITED | WNOHANG) == 0 && info.si_pid != 0)
-		describe(&info, how, sizeof how);
-	else if (errno != ECHILD)
-		return; /* not yet */
-	ev_io_stop(loop, &m->exited);
-	ev_timer_stop(loop, &m->threads);
-	prober_stop(&m->prober);
-	bool by_signal = info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED;
-	member_report(m, (struct herd_event){ .kind = HERD_EXITED,
-					      .number = by_signal ? info.si_status : 0,
-					      .text = how });
-}
-
 /* From now on another image is a surprise; before, bundle and its like exec. */
 void member_served(struct member *m) {
 	m->served = true;
@@ -151,15 +112,18 @@ struct member *member_create(struct member_owner *owner, unsigned id, pid_t pid,
 	errands_init(m);
 	prober_init(&m->prober, owner->loop, m->probe_path, on_answer);
 	ev_timer_init(&m->threads, on_threads, 0, THREADS_EVERY);
-	ev_io_init(&m->exited, on_end, pidfd, EV_READ);
-	ev_io_start(owner->loop, &m->exited);
+	end_init(m);
 	return m;
 }
 
-bool member_forget(struct member *m) {
-	ev_io_stop(m->owner->loop, &m->exited);
+void member_stop_asking(struct member *m) {
 	ev_timer_stop(m->owner->loop, &m->threads);
 	prober_stop(&m->prober);
+}
+
+bool member_forget(struct member *m) {
+	end_stop(m);
+	member_stop_asking(m);
 	if (m->probe_path[0] != '\0')
 		unlink(m->probe_path);
 	m->forgotten = true;
@@ -196,10 +160,15 @@ void member_prove(struct member *m, const struct probe_rules *rules, msec_t time
 		ev_timer_start(m->owner->loop, &m->threads);
 }
 
-static bool cpu_moved(struct member *m) {
+static bool read_stat(const struct member *m, struct proc_stat *stat) {
 	char text[1024];
+	return process_read(&m->process, "stat", text, sizeof text) >= 0 &&
+	       proc_stat(text, stat) == 0;
+}
+
+static bool cpu_moved(struct member *m) {
 	struct proc_stat stat;
-	if (process_read(&m->process, "stat", text, sizeof text) < 0 || proc_stat(text, &stat) != 0)
+	if (!read_stat(m, &stat))
 		return false;
 	return pulse_moved(&m->pulse, stat.utime_ticks + stat.stime_ticks, sysconf(_SC_CLK_TCK),
 			   clock_now());
@@ -226,6 +195,19 @@ void member_look_stopped(struct member *m) {
 		member_report(m, (struct herd_event){ .kind = HERD_STOPPED });
 	else if (info.si_code == CLD_CONTINUED)
 		member_report(m, (struct herd_event){ .kind = HERD_CONTINUED });
+}
+
+/* SIGCHLD goes to its parent, so it is looked at. Traced (`t`) is not stopped, as for waitid(2). */
+static void look_at_strangers_state(struct member *m) {
+	struct proc_stat stat;
+	if (m->is_child || !read_stat(m, &stat))
+		return;
+	enum member_motion motion = stat.state == 'T' ? MOTION_STOPPED : MOTION_RUNS;
+	if (m->motion == motion)
+		return;
+	m->motion = motion;
+	member_report(m, (struct herd_event){ .kind = motion == MOTION_STOPPED ? HERD_STOPPED
+									       : HERD_CONTINUED });
 }
 
 /*
@@ -267,6 +249,7 @@ bool member_read_cheap(struct member *m, bool swap, struct reading *reading) {
 	} else if (proc_statm(text, page_bytes(), &reading->rss_bytes) != 0) {
 		return false;
 	}
+	look_at_strangers_state(m);
 	notice_exec(m, reading->rss_bytes);
 	return true;
 }

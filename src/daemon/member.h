@@ -41,13 +41,24 @@ struct errand {
 	int error;
 };
 
+/* What was reported of one that isn't our child. */
+enum member_motion {
+	MOTION_UNKNOWN, /* its state may have been left by another daemon */
+	MOTION_RUNS,
+	MOTION_STOPPED,
+};
+
 struct member {
 	struct member_owner *owner;
 	struct member *next; /* member_owner::forgotten */
 	unsigned id;
 	pid_t pid;
 	int pidfd;
+	bool is_child; /* at its creation; else it was adopted, or its parent still lives */
 	ev_io exited;
+	ev_timer reaped; /* one that isn't: how did it end? Known once its parent has reaped it */
+	unsigned looks;  /* for that */
+	enum member_motion motion;
 	struct process process;
 	char probe_path[108]; /* "": none */
 	struct prober prober; /* proves that it is ready, or alive */
@@ -109,7 +120,7 @@ void member_ask_alive(struct member *m, const struct probe_rules *rules);
 /* SIGCHLD came: was it stopped or continued? */
 void member_look_stopped(struct member *m);
 
-/* The cheap reading. False: it is gone. Notices an exec. */
+/* The cheap reading. False: it is gone. Notices an exec, and a stop of one that isn't our child. */
 bool member_read_cheap(struct member *m, bool swap, struct reading *reading);
 
 /* Slow ones: the answer is an event. One of each kind at a time, the others are dropped. */
