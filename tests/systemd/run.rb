@@ -35,6 +35,7 @@ module Furniture
     end
     user(machine)
     mailer(machine)
+    FileUtils.rm_f(machine.path("usr/sbin/policy-rc.d")) # ./dev's: deb-systemd-invoke asks it
   end
 
   # The app's own, with a Ruby at home.

@@ -19,4 +19,12 @@ class StoppingTest < ServiceTest
     assert_equal 5, answer.value.body.lines.size
     shop.assert_nothing_left
   end
+
+  def test_a_stop_while_the_app_boots_leaves_nothing
+    shop = service(app: PATIENT)
+    shop.go("start", "--no-block")
+    shop.wait_event("worker.booting")
+    shop.go("stop")
+    shop.assert_nothing_left
+  end
 end

@@ -84,6 +84,13 @@ class Service
     Integer(property("MainPID"))
   end
 
+  # The block ends the daemon, somehow; returns when there is another one that is ready.
+  def losing_its_daemon
+    old = main_pid
+    yield old
+    wait_until("no other daemon comes") { ![0, old].include?(main_pid) && state == "active" }
+  end
+
   # Of everybody in the unit, running or not.
   def processes
     File.readlines("/sys/fs/cgroup/system.slice/#{slice}#{@unit}/cgroup.procs").map(&:to_i)

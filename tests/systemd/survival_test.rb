@@ -1,0 +1,75 @@
+# frozen_string_literal: true
+
+require_relative "support/service"
+
+# The daemon dies, hangs or is restarted; its workers serve on, and the next daemon has them.
+class SurvivalTest < ServiceTest
+  def test_a_daemon_killed_under_load_is_followed_by_one_that_has_its_workers
+    shop = herd
+    before = shop.pids
+    losing_nothing(shop) do |load|
+      3.times do
+        shop.losing_its_daemon { |daemon| Process.kill(:KILL, daemon) }
+        load.served(50)
+      end
+    end
+    assert_equal before, shop.pids
+    assert_equal "3", shop.property("NRestarts")
+    shop.go("stop")
+    shop.assert_nothing_left
+  end
+
+  def test_what_a_dead_daemon_counted_and_told_is_not_lost
+    shop = herd
+    assert_equal 0, shop.ctl("restart", "0", "--wait").last
+    shop.losing_its_daemon { |daemon| Process.kill(:KILL, daemon) }
+    assert_equal 1, shop.status["counters"]["replacements"]
+    assert_includes shop.ctl("events", "--json").first, "replacement.done"
+  end
+
+  def test_the_watchdog_ends_a_daemon_that_hangs_and_its_workers_go_on
+    shop = herd(drop_in: "WatchdogSec=1")
+    before = shop.pids
+    losing_nothing(shop) do
+      shop.losing_its_daemon { |daemon| Process.kill(:STOP, daemon) }
+    end
+    shop.wait_text(/Failed with result 'watchdog'/)
+    assert_equal before, shop.pids
+  end
+
+  # Nobody waits for a boot: those who were there go on until the new ones serve.
+  def test_a_restart_replaces_every_worker_and_loses_nothing
+    replaces_every_worker { |shop| shop.go("restart") }
+  end
+
+  def test_so_does_a_try_restart
+    replaces_every_worker { |shop| shop.go("try-restart") }
+  end
+
+  # As a package's scripts do it after an upgrade, our own or a library's.
+  def test_so_does_an_upgrade
+    replaces_every_worker do |shop|
+      said, status = Open3.capture2e("deb-systemd-invoke", "restart", shop.unit)
+      assert_predicate status, :success?, said
+    end
+  end
+
+  private
+
+  def replaces_every_worker
+    shop = herd
+    before = shop.pids
+    daemon = shop.main_pid
+    losing_nothing(shop) do
+      yield shop
+      refute_equal daemon, shop.main_pid
+      shop.wait_until("workers are not replaced") { all_new?(shop.workers, before) }
+    end
+    shop.wait_until("somebody is left of the old ones") { (shop.processes & before).empty? }
+    assert_equal 3, shop.processes.size
+  end
+
+  def all_new?(workers, before)
+    workers.all? { |worker| worker["state"] == "ready" && !before.include?(worker["pid"]) }
+  end
+end
