@@ -33,6 +33,18 @@ class ActivationTest < ServiceTest
     TCPSocket.new("127.0.0.1", @port).close
   end
 
+  def test_a_killed_daemon_is_followed_by_one_with_the_same_workers_and_sockets
+    shop = activated
+    shop.go("start").wait_ready(2)
+    before = shop.pids
+    losing_nothing(shop) do |load|
+      shop.losing_its_daemon { |daemon| Process.kill(:KILL, daemon) }
+      load.served(20)
+    end
+    assert_equal before, shop.pids
+    assert_equal [shop.url], shop.status["listen"]
+  end
+
   private
 
   # Whose sockets listen, and who is not started yet.

@@ -15,6 +15,21 @@ class SurvivalTest < ServiceTest
     end
     assert_equal before, shop.pids
     assert_equal "3", shop.property("NRestarts")
+    shop.go("reload").go("stop")
+    shop.assert_nothing_left
+  end
+
+  def test_a_herd_with_a_mold_is_followed_by_one_with_a_mold_of_its_own
+    shop = herd({ app: { preload: true } })
+    before = shop.pids
+    mold = shop.status["parent"]["pid"]
+    losing_nothing(shop) do
+      shop.losing_its_daemon { |daemon| Process.kill(:KILL, daemon) }
+      shop.wait_until("no other mold") { ready_mold(shop).then { |pid| pid && pid != mold } }
+      assert_equal before, shop.pids
+      assert_equal 0, shop.ctl("restart", "--all", "--wait").last
+    end
+    shop.wait_until("the old mold stays") { !shop.processes.include?(mold) }
     shop.go("stop")
     shop.assert_nothing_left
   end
@@ -55,6 +70,11 @@ class SurvivalTest < ServiceTest
   end
 
   private
+
+  def ready_mold(shop)
+    parent = shop.status["parent"]
+    parent["pid"] if parent && parent["state"] == "ready"
+  end
 
   def replaces_every_worker
     shop = herd

@@ -84,11 +84,15 @@ class Service
     Integer(property("MainPID"))
   end
 
-  # The block ends the daemon, somehow; returns when there is another one that is ready.
+  # The block ends the daemon, somehow; returns when there is another one that knows its workers.
   def losing_its_daemon
     old = main_pid
+    began = Process.clock_gettime(Process::CLOCK_MONOTONIC, :millisecond)
     yield old
     wait_until("no other daemon comes") { ![0, old].include?(main_pid) && state == "active" }
+    workers
+    took = Process.clock_gettime(Process::CLOCK_MONOTONIC, :millisecond) - began
+    puts "#{@unit}: full control again #{took} ms after #{old}'s end"
   end
 
   # Of everybody in the unit, running or not.
