@@ -36,7 +36,7 @@ int link_ask(struct link *link, const struct request *request) {
 	struct text out = TEXT_IN(line);
 	protocol_print_request(request, &out);
 	text_puts(&out, "\n");
-	link->patient = request->wait || request->follow;
+	link->patient = request->wait || request->follow || request->verb == VERB_UPGRADE;
 	for (size_t done = 0; done < out.len;) {
 		ssize_t n = control_socket_write(link->fd, out.data + done, out.len - done);
 		if (n == -EPIPE || n == -ECONNRESET)

@@ -4,7 +4,7 @@
  *     arguments.c  the command line      help.c   what we say of ourselves
  *     find.c       which daemon          link.c   the line to it
  *     ask.c        one request, shown    watch.c  status, again and again
- *     screen.c     the terminal
+ *     screen.c     the terminal             upgrade.c  and whether it came
  *
  * What a terminal shows is made by core/status_table and its kin, pure.
  */
@@ -16,6 +16,7 @@
 #include "cmd/pumakeeper/exit.h"
 #include "cmd/pumakeeper/find.h"
 #include "cmd/pumakeeper/help.h"
+#include "cmd/pumakeeper/upgrade.h"
 #include "cmd/pumakeeper/watch.h"
 
 static int talk(const struct arguments *a) {
@@ -23,6 +24,8 @@ static int talk(const struct arguments *a) {
 	int code = find_daemon(a->socket, path, sizeof path);
 	if (code != EXIT_DONE)
 		return code;
+	if (a->verb == VERB_UPGRADE)
+		return upgrade(path, a);
 	return a->display.watch > 0 ? watch(path, a) : ask(path, a);
 }
 

@@ -13,6 +13,7 @@
 #include "core/config.h"
 #include "daemon/plan.h"
 #include "daemon/supervisor.h"
+#include "daemon/upgrade.h"
 
 static int run(struct plan *plan, const struct plan_source *source) {
 	struct error err = { 0 };
@@ -23,6 +24,16 @@ static int run(struct plan *plan, const struct plan_source *source) {
 	return EXIT_FAILURE;
 }
 
+/* Could this program go on where the one that has started it is? */
+static int dry_start(struct plan *plan, const char *fd) {
+	struct error err = { 0 };
+	int error = upgrade_try(plan, atoi(fd), &err);
+	plan_destroy(plan);
+	if (error != 0)
+		fprintf(stderr, "pumakeeperd: %s\n", err.text);
+	return error != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 int main(int argc, char *argv[]) {
 	struct daemon_options given;
 	struct errors errors = { 0 };
@@ -31,13 +42,17 @@ int main(int argc, char *argv[]) {
 	if (print_and_leave(&given))
 		return EXIT_SUCCESS;
 
-	const struct plan_source source = { .path = given.config, .argv = given.argv };
+	const struct plan_source source = { .path = given.config,
+					    .argv = given.argv,
+					    .self = argv };
 	struct plan *plan = plan_create(&source, NULL, &errors);
 	if (plan == NULL || plan_ask_puma(plan, &source, &errors) != 0) {
 		plan_print_errors(&source, &errors);
 		plan_destroy(plan);
 		return EXIT_FAILURE;
 	}
+	if (given.dry_start != NULL)
+		return dry_start(plan, given.dry_start);
 	if (!given.check)
 		return run(plan, &source);
 	print_plan(plan);

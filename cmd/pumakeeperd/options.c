@@ -8,6 +8,7 @@ static const struct option long_options[] = {
 	{ "check", no_argument, NULL, 'k' },
 	{ "sample", no_argument, NULL, 's' },
 	{ "manual", no_argument, NULL, 'm' },
+	{ "dry-start", required_argument, NULL, 'd' }, /* daemon/upgrade.h */
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -28,8 +29,9 @@ void options_help(void) {
 	     "\n"
 	     "Without a file COMMAND is run as Puma's own configuration says (`pumakeeperd --\n"
 	     "bundle exec puma`). It stays in the foreground and logs on stderr. SIGTERM and\n"
-	     "SIGINT drain and leave, a second one hurries; SIGHUP reads the configuration again.\n"
-	     "`pumakeeper status` shows what it does.");
+	     "SIGINT drain and leave, a second one hurries; SIGHUP reads the configuration again,\n"
+	     "SIGUSR2 goes on as the program that is installed now. `pumakeeper status`\n"
+	     "shows what it does.");
 }
 
 static int usage(const char *what) {
@@ -55,6 +57,7 @@ int options_read(int argc, char *argv[], struct daemon_options *o) {
 		case 'c': o->config = optarg; break;
 		case 'k': o->check = true; break;
 		case 's': o->sample = true; break;
+		case 'd': o->dry_start = optarg; break;
 		case 'm': o->manual = true; break;
 		case 'h': o->help = true; break;
 		case 'V': o->version = true; break;

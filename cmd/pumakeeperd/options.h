@@ -6,8 +6,9 @@
 #include "util/base.h"
 
 struct daemon_options {
-	const char *config; /* -c FILE; NULL: none */
-	char *const *argv;  /* behind `--`; NULL: none */
+	const char *config;    /* -c FILE; NULL: none */
+	char *const *argv;     /* behind `--`; NULL: none */
+	const char *dry_start; /* --dry-start FD: of the state; NULL: a real one */
 	bool check, sample, manual, help, version;
 };
 

@@ -43,6 +43,10 @@ const struct verb_row verb_rows[VERB_COUNT] = {
 		"drain every worker, then leave",
 		"Asked twice, drains are cut short.",
 		{ { "wait", 'w', NULL, SENT(wait), .help = "until every worker is gone" } } },
+	[VERB_UPGRADE] = { "upgrade", SLOTS_NONE, PEER_OWNER,
+		"go on as the pumakeeperd that is installed now",
+		"The installed program is started dry first. If it can't take over, nothing changes and "
+		"its reason is printed. Workers and requests notice nothing." },
 };
 /* clang-format on */
 

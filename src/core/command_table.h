@@ -21,6 +21,7 @@ enum verb {
 	VERB_EXPLAIN,
 	VERB_REOPEN,
 	VERB_STOP,
+	VERB_UPGRADE,
 	VERB_COUNT,
 };
 

@@ -163,6 +163,7 @@ struct herd_counters {
 	uint64_t boots, boots_failed, died, replacements, replacements_failed;
 	uint64_t drained_clean, half_closed, killed, connections_lost;
 	uint64_t futile, rehearsed, readings, readings_late;
+	uint64_t adoptions; /* daemons that this herd was taken over by */
 };
 
 struct herd {

@@ -180,6 +180,7 @@ void adopt_herd(struct step *s, const struct herd_event *event) {
 	struct herd *h = s->h;
 	herd_follow(h, h->config, &h->limits);
 	h->started = s->now;
+	h->counters.adoptions++;
 	tell_adopted(s, event);
 	forget_molds(h);
 	if (event->adopt.release != 0)

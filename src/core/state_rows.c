@@ -98,6 +98,7 @@ static const struct state_row counters_rows[] = {
 	KEPT(struct herd_counters, rehearsed),
 	KEPT(struct herd_counters, readings),
 	KEPT(struct herd_counters, readings_late),
+	KEPT(struct herd_counters, adoptions),
 };
 const struct state_table state_counters = TABLE(struct herd_counters, counters_rows);
 

@@ -190,6 +190,7 @@ static json_t *counters_object(const struct herd *h) {
 		{ "died", c->died },
 		{ "readings", c->readings },
 		{ "readings_late", c->readings_late },
+		{ "adoptions", c->adoptions },
 	};
 	json_t *object = json_object();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)

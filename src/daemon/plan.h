@@ -19,6 +19,7 @@
 struct plan_source {
 	const char *path;  /* the configuration file; NULL: none */
 	char *const *argv; /* without one: the command, NULL-terminated */
+	char *const *self; /* the whole command line of this program, likewise */
 };
 
 struct plan {

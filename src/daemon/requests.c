@@ -233,22 +233,34 @@ static void ask_stop(struct supervisor *s, uint64_t client, const struct request
 		finish(s, client, "draining");
 }
 
-static void (*const askers[VERB_COUNT])(struct supervisor *, uint64_t, const struct request *) = {
-	[VERB_STATUS] = ask_status, [VERB_EVENTS] = ask_events,   [VERB_RESTART] = ask_restart,
-	[VERB_RELOAD] = ask_reload, [VERB_EXPLAIN] = ask_explain, [VERB_REOPEN] = ask_reopen,
-	[VERB_STOP] = ask_stop,
-};
-
-static void on_request(void *context, uint64_t client, const struct request *request) {
-	askers[request->verb](context, client, request);
-}
-
 static void on_gone(void *context, uint64_t client) {
 	struct supervisor *s = context;
 	for (size_t i = 0; i < WAITING_MAX; i++) {
 		if (s->waiting[i].client == client)
 			s->waiting[i].what = WAITING_NOBODY;
 	}
+}
+
+static void ask_upgrade(struct supervisor *s, uint64_t client, const struct request *r UNUSED) {
+	char by[48], buffer[400];
+	struct text why = TEXT_IN(buffer);
+	snprintf(by, sizeof by, "pumakeeper upgrade, uid %d", (int)control_uid(s->control, client));
+	if (!wait_for(s, client, WAITING_UPGRADE))
+		return;
+	if (upgrade_ask(s, by, &why))
+		return; /* what comes of it is told by events */
+	on_gone(s, client);
+	refuse(s, client, "%s", buffer);
+}
+
+static void (*const askers[VERB_COUNT])(struct supervisor *, uint64_t, const struct request *) = {
+	[VERB_STATUS] = ask_status, [VERB_EVENTS] = ask_events,   [VERB_RESTART] = ask_restart,
+	[VERB_RELOAD] = ask_reload, [VERB_EXPLAIN] = ask_explain, [VERB_REOPEN] = ask_reopen,
+	[VERB_STOP] = ask_stop,     [VERB_UPGRADE] = ask_upgrade,
+};
+
+static void on_request(void *context, uint64_t client, const struct request *request) {
+	askers[request->verb](context, client, request);
 }
 
 static void on_refused(void *context, uid_t uid, const char *reason) {
@@ -310,12 +322,23 @@ static bool tell_stop(struct supervisor *s, uint64_t client, const struct event 
 	return event->id != EVENT_DRAIN_DONE || send_progress(s, client, event);
 }
 
+static bool tell_upgrade(struct supervisor *s, uint64_t client, const struct event *event) {
+	if (event->id == EVENT_DAEMON_UPGRADE_FAILED)
+		refuse(s, client, "%s", event->text + event->fields[0].at);
+	else if (event->id == EVENT_DAEMON_UPGRADING)
+		finish(s, client, NULL);
+	else
+		return true;
+	return false;
+}
+
 static void tell_one(struct supervisor *s, struct waiting *w, const struct event *event) {
 	bool more = true;
 	switch (w->what) {
 	case WAITING_EVENTS: more = send_event(s, w->client, event); break;
 	case WAITING_RESTART: more = tell_restart(s, w->client, event); break;
 	case WAITING_STOP: more = tell_stop(s, w->client, event); break;
+	case WAITING_UPGRADE: more = tell_upgrade(s, w->client, event); break;
 	case WAITING_STATUS:
 	case WAITING_NOBODY: break;
 	}

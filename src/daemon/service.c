@@ -133,6 +133,12 @@ void service_destroy(struct service *s) {
 	free(s);
 }
 
+void service_forget_environment(void) {
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	unsetenv("WATCHDOG_PID");
+}
+
 static int set_number(const char *key, uint64_t number) {
 	char digits[24];
 	struct text out = TEXT_IN(digits);

@@ -24,6 +24,7 @@ void service_destroy(struct service *s);
 
 /* Puts the variables back: for a daemon that execs its successor. 0 or -errno. */
 NODISCARD int service_restore_environment(const struct service *s);
+void service_forget_environment(void); /* it doesn't after all */
 
 /*
  * Tells what has changed: READY=1 when a first worker serves, STOPPING=1 when the herd is asked to

@@ -1,19 +1,16 @@
 #include "daemon/supervisor.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
 #include "daemon/supervisor_parts.h"
 #include "os/clock.h"
-#include "os/control_socket.h"
+#include "os/hand_over.h"
 #include "os/listen.h"
-#include "os/lock.h"
 #include "util/fd.h"
 
 void supervisor_tell(struct supervisor *s, struct event *event) {
@@ -97,7 +94,7 @@ void feed(struct supervisor *s, const struct herd_event *event) {
 	service_settle(s->service, s->herd);
 }
 
-static void on_report(void *context, const struct herd_event *event) {
+void supervisor_report(void *context, const struct herd_event *event) {
 	struct supervisor *s = context;
 	if (event->kind == HERD_EXITED && s->molds != NULL)
 		molds_hear(s->molds, event->worker);
@@ -127,6 +124,13 @@ static void on_interrupt(struct ev_loop *loop UNUSED, ev_signal *w, int revents 
 	ask_to_leave(container_of(w, struct supervisor, interrupt), SIGINT, "SIGINT");
 }
 
+static void on_user2(struct ev_loop *loop UNUSED, ev_signal *w, int revents UNUSED) {
+	char buffer[400];
+	struct text why =
+		TEXT_IN(buffer); /* told as an event, too, unless there is one under way */
+	(void)upgrade_ask(container_of(w, struct supervisor, user2), "SIGUSR2", &why);
+}
+
 static void on_hangup(struct ev_loop *loop UNUSED, ev_signal *w, int revents UNUSED) {
 	char buffer[512];
 	struct text said = TEXT_IN(buffer);
@@ -148,6 +152,7 @@ static void init_watchers(struct supervisor *s) {
 	ev_signal_init(&s->term, on_term, SIGTERM);
 	ev_signal_init(&s->interrupt, on_interrupt, SIGINT);
 	ev_signal_init(&s->hangup, on_hangup, SIGHUP);
+	ev_signal_init(&s->user2, on_user2, SIGUSR2);
 	ev_signal_init(&s->child, on_child, SIGCHLD);
 	requests_init(s);
 }
@@ -156,7 +161,9 @@ static void start_watchers(struct supervisor *s) {
 	ev_signal_start(s->loop, &s->term);
 	ev_signal_start(s->loop, &s->interrupt);
 	ev_signal_start(s->loop, &s->hangup);
+	ev_signal_start(s->loop, &s->user2);
 	ev_signal_start(s->loop, &s->child);
+	hand_over_listen();
 	signal(SIGPIPE, SIG_IGN);
 }
 
@@ -166,154 +173,8 @@ static void stop_watchers(struct supervisor *s) {
 	ev_signal_stop(s->loop, &s->term);
 	ev_signal_stop(s->loop, &s->interrupt);
 	ev_signal_stop(s->loop, &s->hangup);
+	ev_signal_stop(s->loop, &s->user2);
 	ev_signal_stop(s->loop, &s->child);
-}
-
-static int no_place(const char *path, int error, struct error *err) {
-	bool untrusted = error == -EPERM || error == -ENOTDIR || error == -ELOOP;
-	return error_at(err, 0, 0, "no place for the control socket: %s%s%s", path,
-			untrusted ? " would not be ours alone (on the way there is a link, a file, "
-				    "or a directory of somebody else's or open to others): remove "
-				    "that, or set XDG_RUNTIME_DIR"
-				  : ": ",
-			untrusted ? "" : strerror(-error));
-}
-
-static int take_place(struct supervisor *s, struct error *err) {
-	struct runtime_bases bases = plan_runtime_bases();
-	pid_t holder = 0;
-	int error = runtime_dir_open(&bases, s->plan->name, &s->dir);
-	if (error != 0)
-		return no_place(s->dir.path, error, err);
-	s->lock = lock_take(s->dir.fd, "lock", &holder);
-	if (s->lock == -EWOULDBLOCK)
-		return error_at(err, 0, 0,
-				"another pumakeeperd (pid %d) runs `%s` already; `pumakeeper -s "
-				"%s/control status` shows it, app.name tells two apps apart",
-				(int)holder, s->plan->name, s->dir.path);
-	if (s->lock < 0)
-		return error_at(err, 0, 0, "%s/lock: %s", s->dir.path, strerror(-s->lock));
-	return 0;
-}
-
-static int open_control(struct supervisor *s, struct error *err) {
-	const struct config *c = &s->plan->config;
-	gid_t group = 0;
-	if (c->control.socket != NULL)
-		snprintf(s->control_path, sizeof s->control_path, "%s", c->control.socket);
-	else
-		snprintf(s->control_path, sizeof s->control_path, "%s/control", s->dir.path);
-	s->control_listener = control_socket_listen(s->control_path, c->control.group, &group, err);
-	if (s->control_listener < 0)
-		return -1;
-	const struct control_rules rules = {
-		.peers = { .owner = geteuid(),
-			   .has_group = c->control.group != NULL,
-			   .group = group },
-	};
-	s->control = control_create(s->loop, s->control_listener, &rules, &requests_handler, s);
-	return s->control != NULL ? 0 : error_at(err, 0, 0, "%s", strerror(ENOMEM));
-}
-
-/* From somebody who is not one of our workers it means nothing. */
-static void on_notified(void *context, pid_t pid) {
-	struct supervisor *s = context;
-	for (size_t i = 0; i < HERD_WORKERS_MAX; i++) {
-		if (s->members[i] != NULL && s->members[i]->pid == pid)
-			member_notified(s->members[i]);
-	}
-}
-
-static int open_notify(struct supervisor *s, struct error *err) {
-	snprintf(s->notify_path, sizeof s->notify_path, "%s/notify", s->dir.path);
-	s->notify = notify_create(s->loop, s->notify_path, on_notified, s, err);
-	return s->notify != NULL ? 0 : -1;
-}
-
-static int start_readers(struct supervisor *s, struct error *err) {
-	s->memory = reader_create(s->loop);
-	s->sockets = s->memory != NULL ? reader_create(s->loop) : NULL;
-	if (s->sockets == NULL)
-		return error_at(err, 0, 0, "cannot start a thread: %s", strerror(errno));
-	s->owner = (struct member_owner){
-		.loop = s->loop,
-		.memory = s->memory,
-		.sockets = s->sockets,
-		.listeners = &s->listener_names,
-		.ends_groups = true,
-		.report = on_report,
-		.context = s,
-	};
-	return 0;
-}
-
-static void on_told(void *context, const struct event *event) {
-	struct supervisor *s = context;
-	past_keep(&s->past, s->journal, event);
-	requests_told(s, event);
-}
-
-static int allocate(struct supervisor *s, struct error *err) {
-	const struct journal_rules rules = {
-		.format = s->plan->config.log.format,
-		.level = s->plan->config.log.level,
-		.fd = STDERR_FILENO,
-		.priority = journal_is_systemds(STDERR_FILENO, getenv("JOURNAL_STREAM")),
-	};
-	s->herd = calloc(1, sizeof *s->herd);
-	s->orders = calloc(1, sizeof *s->orders);
-	s->journal = journal_create(&rules);
-	if (s->herd == NULL || s->orders == NULL || s->journal == NULL)
-		return error_at(err, 0, 0, "%s", strerror(ENOMEM));
-	journal_listen(s->journal, on_told, s);
-	past_open(&s->past, s->dir.fd, s->journal);
-	return 0;
-}
-
-/* Workers are forked by molds, by way of a process in between: they become ours as orphans. */
-static int open_molds(struct supervisor *s, struct error *err) {
-	if (!s->plan->config.app.preload)
-		return 0;
-	s->molds = molds_create(s->loop, &s->launcher, s->memory, &mold_reports, s);
-	if (s->molds == NULL || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
-		return error_at(err, 0, 0, "app.preload: %s", strerror(errno));
-	return 0;
-}
-
-/* What was given to us, and what a former daemon has left. */
-static int take_inherited(struct supervisor *s, struct error *err) {
-	int error = inherited_take(&s->inherited);
-	if (error != 0)
-		return error_at(err, 0, 0, "LISTEN_FDS, LISTEN_FDNAMES (sd_listen_fds(3)): %s",
-				strerror(-error));
-	herd_init(s->herd, &s->plan->config, &s->plan->limits);
-	return adopt_find(s, &s->inherited, err);
-}
-
-static int open_listeners(struct supervisor *s, struct error *err) {
-	struct error why = { 0 };
-	if (listeners_open(&s->plan->config, &s->inherited, &s->listeners, &why) == 0)
-		return 0;
-	const char *unlent = s->former.unlent;
-	return error_at(err, 0, 0, "%.200s%s%.150s%s", why.text,
-			*unlent == '\0' ? ""
-					: ". Workers of a former pumakeeperd hold what can't be "
-					  "taken back from them: ",
-			unlent, *unlent == '\0' ? "" : "; `pumakeeper stop --orphans` ends them");
-}
-
-/* Before anything is told, so that a second daemon leaves no trace but its message. */
-static int take_all(struct supervisor *s, struct error *err) {
-	const struct config *c = &s->plan->config;
-	if (take_place(s, err) != 0 || allocate(s, err) != 0 ||
-	    output_open(&s->output, c->app.output, err) != 0 || take_inherited(s, err) != 0 ||
-	    open_listeners(s, err) != 0)
-		return -1;
-	s->listener_names =
-		(struct listeners){ .list = s->listeners.names, .len = s->listeners.len };
-	if (open_control(s, err) != 0 || open_notify(s, err) != 0)
-		return -1;
-	return start_readers(s, err) != 0 ? -1 : open_molds(s, err);
 }
 
 static uint64_t statm_slack(const struct plan *plan) {
@@ -383,6 +244,7 @@ static void end_readers(struct supervisor *s) {
 }
 
 static void destroy(struct supervisor *s) {
+	upgrade_finish(s);
 	stop_watchers(s);
 	end_readers(s);
 	control_destroy(s->control);
@@ -424,6 +286,7 @@ static struct supervisor *create(struct plan *plan, const struct plan_source *so
 	s->past = PAST_NONE;
 	s->dir.fd = s->lock = s->keep.fd = s->control_listener = s->output.fd = -1;
 	s->service = service_create(loop);
+	upgrade_init(s, source->self);
 	init_watchers(s);
 	return s;
 }
@@ -435,7 +298,7 @@ int supervisor_run(struct plan *plan, const struct plan_source *source, struct e
 		plan_destroy(plan);
 		return error_at(err, 0, 0, "%s", strerror(ENOMEM));
 	}
-	if (take_all(s, err) == 0) {
+	if (supervisor_take_all(s, err) == 0) {
 		begin(s);
 		ev_run(s->loop, 0);
 		code = s->exit_code;

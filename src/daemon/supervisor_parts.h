@@ -1,4 +1,4 @@
-/* What the parts of the supervisor share: supervisor.c, perform.c, requests.c, reload.c. */
+/* What the parts of the supervisor share, which are supervisor_take.c, perform.c, requests.c, … */
 #pragma once
 
 #include <ev.h>
@@ -22,10 +22,15 @@
 #include "daemon/plan.h"
 #include "daemon/service.h"
 #include "daemon/supervisor.h"
+#include "daemon/upgrade.h"
 #include "os/inherited.h"
 
 #define PENDING_MAX (HERD_WORKERS_MAX + 32) /* one at once for each worker, at most */
 #define WAITING_MAX 64
+
+/* Under which a re-exec hands them over (os/hand_over.h). */
+#define LOCK_NAME    "lock"
+#define CONTROL_NAME "control"
 
 /* An event that waits for the one before it to be performed; its texts are kept here. */
 struct pending {
@@ -42,6 +47,7 @@ struct waiting {
 		WAITING_EVENTS, /* --follow */
 		WAITING_RESTART,
 		WAITING_STOP,
+		WAITING_UPGRADE,
 	} what;
 	uint64_t client;
 };
@@ -56,6 +62,7 @@ struct supervisor {
 	struct past past;
 	struct keep keep;
 	struct former former;
+	struct upgrade upgrade;
 
 	struct runtime_dir dir;
 	int lock;
@@ -93,7 +100,7 @@ struct supervisor {
 	int exit_code;
 
 	ev_timer deadline;
-	ev_signal term, interrupt, hangup, child;
+	ev_signal term, interrupt, hangup, user2, child;
 	int64_t restart_txt; /* its mtime in ns when it was last looked at; 0: it isn't there */
 };
 
@@ -101,6 +108,15 @@ struct supervisor {
 void feed(struct supervisor *s, const struct herd_event *event);
 
 void supervisor_tell(struct supervisor *s, struct event *event);
+
+/* A member's report, for the herd. */
+void supervisor_report(void *context, const struct herd_event *event);
+
+/*
+ * Before anything is told, so that a second daemon leaves no trace but its message. 0, or -1 with
+ * `err`.
+ */
+NODISCARD int supervisor_take_all(struct supervisor *s, struct error *err);
 
 /* The plan in force has them: each is an event of its own. */
 void supervisor_tell_notes(struct supervisor *s, const struct strings *notes);

@@ -45,8 +45,9 @@ class Keeper
   attr_reader :name, :pid, :log, :file, :exit_status
 
   # `through` is a command that execs the daemon; `options` are Process.spawn's.
-  def initialize(test, name, arguments, file: nil, env: {}, through: [], **options)
+  def initialize(test, name, arguments, file: nil, env: {}, through: [], program: DAEMON, **options)
     @test = test
+    @program = program
     @through = through
     @name = name
     @file = file
@@ -207,7 +208,7 @@ class Keeper
 
   def start(arguments, options)
     reading, writing = Array.new(2) { IO.pipe }.transpose
-    @pid = Process.spawn(@env, *@through, DAEMON, *arguments,
+    @pid = Process.spawn(@env, *@through, @program, *arguments,
                          { in: "/dev/null", out: writing[0], err: writing[1], pgroup: true }.merge(options))
     writing.each(&:close)
     reading.each { |io| @log.follow(io) }

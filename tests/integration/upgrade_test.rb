@@ -1,0 +1,103 @@
+# frozen_string_literal: true
+
+require_relative "support/molded"
+
+# The daemon goes on as the program that is installed by now, in the same process.
+class UpgradeTest < MoldedTest
+  # The daemon under test runs from a link, as one that a package manager replaces.
+  def setup
+    super
+    @installed = "#{@dir}/pumakeeperd"
+    File.symlink(Keeper::DAEMON, @installed)
+  end
+
+  def install(text)
+    File.unlink(@installed)
+    text ? File.write(@installed, text, perm: 0o755) : File.symlink(Keeper::DAEMON, @installed)
+  end
+
+  def shop(count, config = {}, **options)
+    app :unruly
+    herd(count, config, program: @installed, **options)
+  end
+
+  def test_again_and_again_under_load_and_nothing_is_lost
+    shop = shop(2)
+    before = pids(shop)
+    daemon = shop.status["pid"]
+    load = shop.load(connections: 4, path: "/pid")
+    kept = shop.load(connections: 2, path: "/pid", close: false)
+    4.times do |i|
+      load.served(20)
+      out, err, code = shop.ctl("upgrade")
+      assert_equal ["", 0], [err, code], out
+      assert_match(/pumakeeperd .* \(pid #{daemon}\) has taken over/, out)
+      assert_equal i + 1, shop.status["counters"]["adoptions"]
+    end
+    load.served(20)
+    kept.served(20)
+    assert_empty load.stop.failed
+    assert_empty kept.stop.failed
+    assert_equal before, pids(shop)
+    assert_equal 0, shop.ctl("restart", "--all", "--wait")[2]
+    shop.stop
+  end
+
+  def test_the_same_by_a_signal_and_a_worker_that_dies_meanwhile_has_a_status
+    shop = shop(2)
+    gone = pids(shop)[0]
+    shop.signal(:USR2)
+    shop.wait_event("herd.adopted", workers: 2)
+    Process.kill(:KILL, gone)
+    assert_equal "SIGKILL", shop.wait_event("worker.died", pid: gone)[:reason]
+    shop.wait_event("worker.ready", slot: 0)
+    shop.stop
+  end
+
+  def test_a_program_that_can_not_take_over_changes_nothing_and_says_why
+    shop = shop(1)
+    before = pids(shop)
+    {
+      "#!/bin/sh\necho 'no such option: --dry-start' >&2; exit 2\n" => /exit status 2: no such option/,
+      "#!/bin/sh\nkill -9 $$\n" => /signal 9/,
+      "no program\n" => /Exec format error/
+    }.each do |text, reason|
+      install(text)
+      out, err, code = shop.ctl("upgrade")
+      assert_equal ["", 1], [out, code]
+      assert_match(reason, err)
+    end
+    File.unlink(@installed)
+    assert_match(/No such file/, shop.ctl("upgrade")[1])
+    File.symlink(Keeper::DAEMON, @installed)
+    File.write(shop.file, "app: {command: 7")
+    assert_match(/dry start ended with exit status \d+: .*yml/, shop.ctl("upgrade")[1])
+    assert_equal before, pids(shop)
+    assert_equal 0, shop.status["counters"]["adoptions"]
+    shop.stop
+  end
+
+  def test_a_replacement_under_way_is_finished_by_the_other_program
+    shop = shop(1, { restart: { drain_timeout: "30s" } })
+    old = pids(shop)[0]
+    ask(old, "/job?ms=1500")
+    shop.ctl("restart", "0")
+    shop.wait_event("drain.started", pid: old)
+    assert_equal 0, shop.ctl("upgrade")[2]
+    assert_equal 1, shop.wait_event("herd.adopted")[:replacements]
+    assert_equal "clean", shop.wait_event("drain.done", pid: old)[:how]
+    shop.wait_event("replacement.done", slot: 0)
+    shop.stop
+  end
+
+  def test_a_mold_is_made_anew
+    shop = shop(2, { app: PRELOAD })
+    before = mold(shop)
+    assert_equal 0, shop.ctl("upgrade")[2]
+    shop.wait_event("mold.adopted", pid: before["pid"])
+    shop.wait_event("mold.ready")
+    shop.wait_event("mold.gone", pid: before["pid"])
+    assert_equal 0, shop.ctl("restart", "--all", "--wait")[2]
+    shop.stop
+  end
+end
