@@ -135,7 +135,7 @@ class Machine
 
   # Whoever is still in it was started by us: KILL, and wait for the last of them.
   def empty_cgroup
-    File.write("#{@cgroup}/cgroup.kill", "1")
+    File.write("#{@cgroup}/cgroup.kill", "1") if File.exist?("#{@cgroup}/cgroup.kill") # Linux 5.14
     events = File.open("#{@cgroup}/cgroup.events")
     50.times { events.read.include?("populated 0") ? break : (IO.select(nil, nil, [events], 0.1) && events.rewind) }
     Dir.glob("#{@cgroup}/**/").sort.reverse.each { |dir| Dir.rmdir(dir) }

@@ -10,7 +10,7 @@ require "yaml"
 require_relative "../../integration/support/client"
 require_relative "../../integration/support/log"
 
-PATIENCE = Float(ENV.fetch("PUMAKEEPER_TEST_PATIENCE", 30)) # seconds
+PATIENCE = Float(ENV.fetch("PUMAKEEPER_TEST_PATIENCE", 60)) # seconds
 
 # One instance of pumakeeper@.service, as it is shipped, with an app of its own user. What it says is
 # read from the journal. Nothing here sleeps: a scenario waits for an event or for a change of the
@@ -198,6 +198,11 @@ class Service
     "(gone)"
   end
 
+  # All of it, also what the log has not been told yet.
+  def journal
+    `journalctl --output=cat --unit=#{@unit}`
+  end
+
   def put_down
     Service.systemctl("stop", socket_unit)
     try("stop", "--no-block")
@@ -248,7 +253,7 @@ class ServiceTest < Minitest::Test
   def teardown
     @running.each(&:stop)
     unless passed? || skipped?
-      @services.each { |service| puts "--- #{name}: what #{service.unit} said\n#{service.log.text}---" }
+      @services.each { |service| puts "--- #{name}: what #{service.unit} said\n#{service.journal}---" }
     end
     @services.each(&:put_down)
   end
