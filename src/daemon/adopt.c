@@ -122,7 +122,7 @@ static int borrow_from(const struct former_process *p, uint64_t inode) {
 	int error = process_open(p->pid, &process);
 	if (error != 0)
 		return error;
-	int fd = borrow_socket_of(p->pidfd, process.dir, inode);
+	int fd = borrow_listener(p->pidfd, process.dir, inode);
 	process_close(&process);
 	return fd;
 }

@@ -1,6 +1,7 @@
 /*
  * Workers that were launched just when the former daemon died, between what it had written down and
- * the launch: known by the probe socket that was made for them alone. See adopt.h.
+ * the launch. Each is known by the probe socket that was made for it alone; where there are none,
+ * by holding a listening socket though nobody known has given it that. See adopt.h.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,29 +12,41 @@
 #include "core/proc_unix.h"
 #include "daemon/identity.h"
 #include "daemon/supervisor_parts.h"
+#include "os/clock.h"
+#include "os/holders.h"
 #include "os/sock_diag.h"
-#include "os/socket_holders.h"
 #include "util/fd.h"
 
-struct search {
-	uint64_t inodes[HERD_WORKERS_MAX];
-	struct worker *workers[HERD_WORKERS_MAX];
-	size_t len;
+#define HOLDERS_MAX (2 * HERD_WORKERS_MAX)
+
+struct holder {
+	pid_t pid, parent;
+	uint64_t ticks;
 };
 
-static void add(struct search *search, const struct supervisor *s, struct worker *w,
-		const struct sock_dump *table) {
-	char path[108];
-	snprintf(path, sizeof path, "%s/probe-%u", s->dir.path, w->id);
-	uint64_t inode = proc_unix_listener((const char *)table->bytes, table->len, path);
-	if (inode == 0)
-		return; /* nobody has it: it was not launched */
-	search->inodes[search->len] = inode;
-	search->workers[search->len++] = w;
+struct search {
+	struct supervisor *s;
+	uint64_t inodes[HERD_WORKERS_MAX];
+	struct worker *workers[HERD_WORKERS_MAX]; /* whose probe socket that is */
+	size_t len;
+	struct holder holders[HOLDERS_MAX];
+	size_t n_holders;
+};
+
+static bool is_missing(const struct worker *w) {
+	return w->life.state == WORKER_BOOTING && w->pid == 0;
+}
+
+static bool has_missing(const struct herd *h) {
+	for (unsigned i = 0; i < h->cells; i++) {
+		if (is_missing(&h->workers[i]))
+			return true;
+	}
+	return false;
 }
 
 /* Of several that have it, one has got it from another: the eldest is the worker. */
-static void on_holder(void *context, pid_t pid, size_t which) {
+static void on_probe(void *context, pid_t pid, int fd UNUSED, size_t which) {
 	struct search *search = context;
 	uint64_t ticks;
 	if (identity_of(pid, &ticks) != 0)
@@ -45,18 +58,112 @@ static void on_holder(void *context, pid_t pid, size_t which) {
 	w->start_ticks = ticks;
 }
 
-void adopt_find_unknown(struct supervisor *s) {
+static void add_probe(struct search *search, struct worker *w, const struct sock_dump *table) {
+	char path[108];
+	snprintf(path, sizeof path, "%s/probe-%u", search->s->dir.path, w->id);
+	uint64_t inode = proc_unix_listener((const char *)table->bytes, table->len, path);
+	if (inode == 0)
+		return; /* nobody has it: it was not launched, or has none */
+	search->inodes[search->len] = inode;
+	search->workers[search->len++] = w;
+}
+
+static void find_by_probe(struct search *search) {
 	AUTOCLOSE int proc = open("/proc/self", O_PATH | O_CLOEXEC);
-	struct search *search = calloc(1, sizeof *search);
+	struct herd *h = search->s->herd;
 	struct sock_dump table = { 0 };
-	bool can = search != NULL && proc >= 0 && sock_dump_read_proc(proc, "unix", &table) == 0;
-	for (unsigned i = 0; can && i < s->herd->cells; i++) {
-		struct worker *w = &s->herd->workers[i];
-		if (w->life.state != WORKER_GONE && w->pid == 0)
-			add(search, s, w, &table);
+	bool can = proc >= 0 && sock_dump_read_proc(proc, "unix", &table) == 0;
+	for (unsigned i = 0; can && i < h->cells; i++) {
+		if (is_missing(&h->workers[i]))
+			add_probe(search, &h->workers[i], &table);
 	}
-	if (can && search->len > 0)
-		socket_holders(search->inodes, search->len, on_holder, search);
+	if (search->len > 0)
+		(void)!holders_find(search->inodes, search->len, on_probe, search);
 	sock_dump_finish(&table);
+}
+
+static bool is_known(const struct herd *h, pid_t pid) {
+	for (unsigned i = 0; i < h->cells; i++) {
+		if (h->workers[i].life.state != WORKER_GONE && h->workers[i].pid == pid)
+			return true;
+	}
+	return false;
+}
+
+static void on_listener(void *context, pid_t pid, int fd UNUSED, size_t which UNUSED) {
+	struct search *search = context;
+	struct holder *last = &search->holders[search->n_holders];
+	bool again = search->n_holders > 0 && last[-1].pid == pid;
+	if (again || search->n_holders == HOLDERS_MAX || is_known(search->s->herd, pid))
+		return;
+	*last = (struct holder){ .pid = pid };
+	if (identity_of_child(pid, &last->ticks, &last->parent) == 0)
+		search->n_holders++;
+}
+
+/* What an app forks has its sockets from it. */
+static bool is_somebodys_child(const struct search *search, const struct holder *holder) {
+	if (is_known(search->s->herd, holder->parent))
+		return true;
+	for (size_t i = 0; i < search->n_holders; i++) {
+		if (search->holders[i].pid == holder->parent)
+			return true;
+	}
+	return false;
+}
+
+static int by_age(const void *a, const void *b) {
+	const struct holder *one = a, *other = b;
+	return (one->ticks > other->ticks) - (one->ticks < other->ticks);
+}
+
+/* They were launched in the order of their numbers. */
+static struct worker *next_missing(struct herd *h) {
+	struct worker *next = NULL;
+	for (unsigned i = 0; i < h->cells; i++) {
+		struct worker *w = &h->workers[i];
+		if (is_missing(w) && (next == NULL || w->id < next->id))
+			next = w;
+	}
+	return next;
+}
+
+/*
+ * systemd holds listeners as well, and whoever was there before can't be one that was launched: a
+ * second for what two clocks may differ.
+ */
+static bool is_old(const struct holder *holder, const struct worker *w) {
+	msec_t started = (msec_t)(holder->ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK));
+	msec_t asked = w->life.since + (clock_since_boot() - clock_now());
+	return started + MSEC_SECOND < asked;
+}
+
+static void find_by_listeners(struct search *search) {
+	const struct state *state = &search->s->former.state;
+	uint64_t inodes[STATE_LISTENERS_MAX];
+	struct worker *w;
+	for (size_t i = 0; i < state->n_listeners; i++)
+		inodes[i] = state->listeners[i].inode;
+	if (holders_find(inodes, state->n_listeners, on_listener, search) != 0)
+		return;
+	qsort(search->holders, search->n_holders, sizeof *search->holders, by_age);
+	for (size_t i = 0; i < search->n_holders; i++) {
+		const struct holder *holder = &search->holders[i];
+		if (is_somebodys_child(search, holder) ||
+		    (w = next_missing(search->s->herd)) == NULL || is_old(holder, w))
+			continue;
+		w->pid = (int)holder->pid;
+		w->start_ticks = holder->ticks;
+	}
+}
+
+void adopt_find_unknown(struct supervisor *s) {
+	struct search *search = has_missing(s->herd) ? calloc(1, sizeof *search) : NULL;
+	if (search == NULL)
+		return;
+	search->s = s;
+	find_by_probe(search);
+	if (s->former.state.n_listeners > 0 && has_missing(s->herd))
+		find_by_listeners(search);
 	free(search);
 }

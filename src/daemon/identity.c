@@ -10,7 +10,7 @@
 #include "os/process.h"
 #include "util/fd.h"
 
-int identity_of(pid_t pid, uint64_t *start_ticks) {
+int identity_of_child(pid_t pid, uint64_t *start_ticks, pid_t *parent) {
 	struct process process;
 	struct proc_stat stat;
 	char text[1024];
@@ -22,8 +22,16 @@ int identity_of(pid_t pid, uint64_t *start_ticks) {
 	if (n < 0)
 		return (int)n;
 	error = proc_stat(text, &stat);
+	if (error != 0)
+		return error;
 	*start_ticks = stat.start_ticks;
-	return error;
+	*parent = stat.ppid;
+	return 0;
+}
+
+int identity_of(pid_t pid, uint64_t *start_ticks) {
+	pid_t parent;
+	return identity_of_child(pid, start_ticks, &parent);
 }
 
 /* The pidfd first: what is read after it, while that process lives, is its own. */

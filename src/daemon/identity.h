@@ -13,6 +13,9 @@
 /* 0, or -errno: -ESRCH when there is none (any more). */
 NODISCARD int identity_of(pid_t pid, uint64_t *start_ticks);
 
+/* The same, and whose child it is. */
+NODISCARD int identity_of_child(pid_t pid, uint64_t *start_ticks, pid_t *parent);
+
 /*
  * A pidfd (CLOEXEC, the caller's) of the process that had that pid and start time: -ESRCH when it
  * is gone and reaped, whoever has its number now; or another -errno.

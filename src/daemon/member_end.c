@@ -10,10 +10,10 @@
 #include "daemon/member_parts.h"
 #include "os/exit_status.h"
 
-/* Init reaps at once; a parent that doesn't within a second may never do it. */
+/* Init reaps at once. Whoever doesn't may never do it, and a replacement waits for this end. */
 #define LOOK_FIRST 0.01
 #define LOOK_EVERY 0.05
-#define LOOKS_MAX  20
+#define LOOKS_MAX  5
 
 #define SIGNAL_PROCESS_GROUP (1u << 2) /* PIDFD_SIGNAL_PROCESS_GROUP, since Linux 6.9 */
 

@@ -165,6 +165,8 @@ static void start_watchers(struct supervisor *s) {
 	ev_signal_start(s->loop, &s->child);
 	hand_over_listen();
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ,
+	       SIG_IGN); /* a limit on files is an error of the write, and no end of ours */
 }
 
 static void stop_watchers(struct supervisor *s) {

@@ -12,6 +12,10 @@ msec_t clock_now(void) {
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+msec_t clock_since_boot(void) {
+	return read_clock(CLOCK_BOOTTIME);
+}
+
 uint64_t clock_now_usec(void) {
 	struct timespec ts;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
