@@ -128,6 +128,16 @@ module Pumakeeper
     end
   end
 
+  # Where the daemon is told that Puma is ready (app.probe.path: none), it may have died, and the next
+  # one have yet to come: nobody listens, which is no reason to give up a boot or a drain.
+  module Events
+    def fire(*)
+      super
+    rescue StandardError => e
+      raise unless e.class.name.to_s.end_with?("SdNotify::NotifyError")
+    end
+  end
+
   module DSL
     # tmp/restart.txt would exec every worker at once; the daemon watches it instead.
     def plugin(name)
@@ -177,6 +187,7 @@ module Pumakeeper
   end
 
   on_puma("Puma::Configuration" => Configuration, "Puma::DSL" => DSL, "Puma::Binder" => Binder,
+          "Puma::Events" => Events,
           "Puma::ThreadPool" => Drain::ThreadPool, "Puma::Server" => Drain::Server,
           "Puma::Launcher" => Launcher) { Environment.leave_to_children }
 end

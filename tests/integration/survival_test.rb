@@ -65,6 +65,20 @@ class SurvivalTest < MoldedTest
     following.stop
   end
 
+  def test_who_would_tell_a_dead_daemon_that_it_stops_drains_all_the_same
+    shop = herd(1, { app: { probe: { path: "none" } } })
+    worker = pids(shop)[0]
+    url = shop.url
+    asking = Thread.new { Client.new(url).get("/slow?ms=1500") }
+    Timeout.timeout(PATIENCE) { sleep 0.01 until shop.worker(0)["connections"]["open"] == 1 }
+    crash(shop)
+    gone = Keeper.pidfd(worker)
+    Process.kill(:TERM, worker)
+    assert_equal 200, asking.value.code
+    assert gone.wait_readable(PATIENCE)
+    refute_match(/NotifyError/, shop.log.text)
+  end
+
   def test_a_second_one_is_refused_while_the_first_lives
     shop = herd(1)
     other = next_keeper(shop, wait: false)
