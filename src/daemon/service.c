@@ -146,13 +146,15 @@ static int set_number(const char *key, uint64_t number) {
 	return setenv(key, digits, 1) != 0 ? -errno : 0;
 }
 
-int service_restore_environment(const struct service *s) {
+int service_restore_environment(struct service *s) {
 	if (s == NULL)
 		return 0;
 	if (setenv("NOTIFY_SOCKET", s->address, 1) != 0)
 		return -errno;
 	if (s->watchdog_usec == 0)
 		return 0;
+	/* The successor asks Puma before its loop turns: it has the whole period for that. */
+	send_loose(s, "WATCHDOG=1");
 	int error = set_number("WATCHDOG_USEC", s->watchdog_usec);
 	return error != 0 ? error : set_number("WATCHDOG_PID", (uint64_t)getpid());
 }

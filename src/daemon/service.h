@@ -23,7 +23,7 @@ NODISCARD struct service *service_create(struct ev_loop *loop);
 void service_destroy(struct service *s);
 
 /* Puts the variables back: for a daemon that execs its successor. 0 or -errno. */
-NODISCARD int service_restore_environment(const struct service *s);
+NODISCARD int service_restore_environment(struct service *s);
 void service_forget_environment(void); /* it doesn't after all */
 
 /*

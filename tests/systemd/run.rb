@@ -40,10 +40,11 @@ module Furniture
 
   # The app's own, with a Ruby at home.
   def user(machine)
-    append(machine, "etc/passwd", "shop:x:4242:4242::/home/shop:/bin/sh\n")
-    append(machine, "etc/group", "shop:x:4242:\n")
-    copy(machine, RbConfig.ruby, "home/shop/bin/ruby", 0o755)
-    FileUtils.chown_R(4242, 4242, machine.path("home/shop"))
+    name = "app-of-tests"
+    append(machine, "etc/passwd", "#{name}:x:4242:4242::/home/#{name}:/bin/sh\n")
+    append(machine, "etc/group", "#{name}:x:4242:\n")
+    copy(machine, RbConfig.ruby, "home/#{name}/bin/ruby", 0o755)
+    FileUtils.chown_R(4242, 4242, machine.path("home/#{name}"))
   end
 
   # As Postfix's sendmail: its group is what lets it put a mail into the queue.

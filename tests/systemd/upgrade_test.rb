@@ -7,7 +7,7 @@ class UpgradeTest < ServiceTest
   INSTALLED = Service::COMMAND.sub(/pumakeeper\z/, "pumakeeperd")
 
   def test_an_upgrade_is_the_same_service_to_systemd_and_to_its_clients
-    shop = herd(drop_in: "WatchdogSec=2")
+    shop = herd(drop_in: "WatchdogSec=5")
     before = shop.pids
     daemon = shop.main_pid
     losing_nothing(shop) do |load|
@@ -16,7 +16,7 @@ class UpgradeTest < ServiceTest
         load.served(20)
       end
     end
-    sleep 3 # the new program pings, too, or it is ended
+    sleep 6 # the new program pings, too, or it is ended
     assert_equal ["active", daemon, "0", before],
                  [shop.state, shop.main_pid, shop.property("NRestarts"), shop.pids]
     shop.wait_status(/\A2 of 2 workers serve/)

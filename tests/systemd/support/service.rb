@@ -12,6 +12,8 @@ require_relative "../../integration/support/log"
 
 PATIENCE = Float(ENV.fetch("PUMAKEEPER_TEST_PATIENCE", 60)) # seconds
 
+USER = "app-of-tests" # see tests/systemd/run.rb
+
 # One instance of pumakeeper@.service, as it is shipped, with an app of its own user. What it says is
 # read from the journal. Nothing here sleeps: a scenario waits for an event or for a change of the
 # unit, and says with the journal that it never came.
@@ -23,7 +25,7 @@ class Service
   attr_reader :name, :unit, :file, :app, :log
 
   # `files`: /etc/pumakeeper/NAME.yml is `config`; `drop_in` is more of [Service].
-  def initialize(test, name, config, drop_in: "", user: "shop")
+  def initialize(test, name, config, drop_in: "", user: USER)
     @test = test
     @name = name
     @unit = "pumakeeper@#{name}.service"
@@ -309,7 +311,7 @@ class ServiceTest < Minitest::Test
     directory = "/srv/apps/#{name}"
     FileUtils.mkdir_p(directory)
     app.is_a?(Symbol) ? FileUtils.cp_r("#{APPS}/#{app}/.", directory) : File.write("#{directory}/config.ru", app)
-    FileUtils.chown_R("shop", "shop", directory)
+    FileUtils.chown_R(USER, USER, directory)
     directory
   end
 
