@@ -53,6 +53,23 @@ class SurvivalTest < ServiceTest
   end
 
   # Nobody waits for a boot: those who were there go on until the new ones serve.
+  # In each phase of it: bringing up, both there, draining.
+  def test_a_replacement_outlasts_its_daemons
+    shop = herd
+    before = shop.pids
+    losing_nothing(shop) do
+      Thread.new { shop.ctl("restart", "--all") }
+      %w[worker.booting worker.ready drain.started].each do |phase|
+        shop.wait_event(phase, pid: ->(pid) { !before.include?(pid) || phase == "drain.started" })
+        shop.losing_its_daemon { |daemon| Process.kill(:KILL, daemon) }
+      end
+      shop.wait_until("not all are replaced", patience: 90) { all_new?(shop.workers, before) }
+    end
+    shop.wait_until("somebody is too many") { shop.processes.size == 3 }
+    shop.go("stop")
+    shop.assert_nothing_left
+  end
+
   def test_a_restart_replaces_every_worker_and_loses_nothing
     replaces_every_worker { |shop| shop.go("restart") }
   end
