@@ -45,11 +45,20 @@ static bool has_missing(const struct herd *h) {
 	return false;
 }
 
+/* It holds what the worker is to get that it was asked to fork. */
+static bool is_mold(const struct herd *h, pid_t pid) {
+	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
+		if (h->parents[i].generation != 0 && h->parents[i].pid == (int)pid)
+			return true;
+	}
+	return false;
+}
+
 /* Of several that have it, one has got it from another: the eldest is the worker. */
 static void on_probe(void *context, pid_t pid, int fd UNUSED, size_t which) {
 	struct search *search = context;
 	uint64_t ticks;
-	if (identity_of(pid, &ticks) != 0)
+	if (is_mold(search->s->herd, pid) || identity_of(pid, &ticks) != 0)
 		return;
 	struct worker *w = search->workers[which];
 	if (w->pid != 0 && w->start_ticks <= ticks)

@@ -76,7 +76,9 @@ if ENV["PUMAKEEPER_MOLD"]
         make_sharable
         write_where_the_app_does unless @streams
         @signals = take_signals # again: the app may have handlers of its own
-        @channel.tell(loaded: { puma: Puma::Const::PUMA_VERSION, ruby: RUBY_VERSION })
+        # A daemon that is gone has not heard of it: the next one has a mold of its own, if it even
+        # knows of this one.
+        @channel.tell(loaded: { puma: Puma::Const::PUMA_VERSION, ruby: RUBY_VERSION }) or exit!(0)
         yield if block_given?
         ask = serve_asks
         MoldedWorker.new(@launcher, @hooks, ask, self)
