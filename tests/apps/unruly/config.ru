@@ -14,9 +14,9 @@
 #     GET /deaf              TERM is ignored from now on
 #     GET /deadlock          no Ruby thread of this process ever runs again
 #
-# Files beside it, looked at when it boots: `broken` raises, `never_ready` waits for ever. In the
-# environment: WARM_MB grows by so much WARM_MS after the boot, SHARED maps a file and touches all
-# of it, HIDDEN makes the process unreadable for its own user.
+# Files beside it, looked at when it boots: `broken` raises, `never_ready` waits for ever, `hold`
+# while it is there. In the environment: WARM_MB grows by so much WARM_MS after the boot, SHARED maps
+# a file and touches all of it, HIDDEN makes the process unreadable for its own user.
 
 require "fiddle"
 
@@ -78,6 +78,7 @@ end
 raise "broken, as asked" if File.exist?("broken")
 
 sleep if File.exist?("never_ready")
+sleep 0.02 while File.exist?("hold")
 hide if ENV["HIDDEN"]
 share(ENV["SHARED"]) if ENV["SHARED"]
 at_exit { JOBS.each(&:join) }

@@ -117,4 +117,43 @@ class UnrulyTest < KeeperTest
     (0...@mapping.size).step(4096) { |at| @mapping.get_value(:U8, at) }
     file
   end
+
+  # A daemon born in the block has so many megabytes, by a control group of its own.
+  def within(megabytes)
+    group = @group ||= control_group or skip "no control group with memory can be made here"
+    File.write("#{group}/#{File.exist?("#{group}/memory.max") ? 'memory.max' : 'memory.limit_in_bytes'}",
+               megabytes * MIB)
+    home = File.dirname(group)
+    File.write("#{group}/cgroup.procs", Process.pid)
+    begin
+      yield
+    ensure
+      File.write("#{home}/cgroup.procs", Process.pid)
+    end
+  end
+
+  def control_group
+    version1 = File.read("/proc/self/cgroup")[/^\d+:memory:(.*)$/, 1]
+    home = version1 ? "/sys/fs/cgroup/memory#{version1}" : "/sys/fs/cgroup#{File.read('/proc/self/cgroup')[/^0::(.*)$/, 1]}"
+    group = "#{home}/#{unique}"
+    Dir.mkdir(group)
+    group if File.exist?("#{group}/memory.limit_in_bytes") || File.exist?("#{group}/memory.max")
+  rescue SystemCallError
+    nil
+  end
+
+  # Who was killed is in it until init has reaped it.
+  def leave(group)
+    Timeout.timeout(PATIENCE) do
+      Dir.rmdir(group)
+    rescue Errno::EBUSY
+      retry
+    end
+  end
+
+  def teardown
+    super
+  ensure
+    leave(@group) if @group
+  end
 end
