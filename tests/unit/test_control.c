@@ -480,7 +480,8 @@ static pid_t ask_as(uid_t uid, gid_t gid, gid_t other, const char *said, const c
 	if (fd < 0)
 		_exit(4);
 	fcntl(fd, F_SETFL, 0);
-	ssize_t n = write(fd, said, strlen(said));
+	/* Who may not talk at all may have been told so, and left, before this. */
+	ssize_t n = send(fd, said, strlen(said), MSG_NOSIGNAL);
 	(void)n;
 	size_t len = 0;
 	while ((n = read(fd, answer + len, sizeof answer - 1 - len)) > 0)
