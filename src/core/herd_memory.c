@@ -51,44 +51,7 @@ struct herd_memory herd_memory(const struct herd *h) {
 	return sum;
 }
 
-/*
- * What is known for certain: who boots has no PSS yet, and RSS would be too much under
- * copy-on-write; a figure from before the last one went for the total is about another herd; and
- * who leaves is no reason to send somebody else.
- */
-bool counts_for_total(const struct herd *h, const struct worker *w) {
-	msec_t at = h->only_rss ? w->watch.cheap_at : w->watch.dear_at;
-	return w->life.state == WORKER_READY && at != 0 && at >= h->total_since;
-}
-
-static uint64_t known_total(const struct herd *h) {
-	uint64_t sum = 0;
-	for (unsigned i = 0; i < h->cells; i++) {
-		const struct worker *w = &h->workers[i];
-		if (counts_for_total(h, w))
-			sum += watch_figure(&w->watch, h->only_rss ? FIGURE_RSS : FIGURE_PSS);
-	}
-	parents_total(h, &sum);
-	return sum;
-}
-
-bool herd_total_over(const struct herd *h, uint64_t *value) {
-	*value = known_total(h);
-	return *value > h->limits.total_bytes;
-}
-
-/* E.g. one went for it: whether another has to, only fresh figures can tell. */
-void memory_total_anew(struct step *s) {
-	struct herd *h = s->h;
-	h->total_since = s->now + 1;
-	h->total_over = false;
-	FOR_EACH_WORKER(h, w) {
-		if (worker_serves(w->life.state))
-			w->watch.wants_dear = !h->only_rss;
-	}
-}
-
-static void tell_futility(struct step *s, enum futility_change change, enum cause cause) {
+void tell_futility(struct step *s, enum futility_change change, enum cause cause) {
 	const struct futility *f = &s->h->futile[cause];
 	struct event *e;
 	if (change == FUTILITY_SAME)
@@ -181,58 +144,6 @@ static void judged(struct step *s, struct worker *w, bool fresh) {
 	judge_futility(s, w, CAUSE_HARD, value);
 }
 
-static struct worker *fattest(struct herd *h) {
-	struct worker *found = NULL;
-	FOR_EACH_WORKER(h, w) {
-		if (w->life.state == WORKER_READY &&
-		    (found == NULL ||
-		     watch_figure(&w->watch, FIGURE_USS) > watch_figure(&found->watch, FIGURE_USS)))
-			found = w;
-	}
-	return found;
-}
-
-/*
- * A surge is over the total by design, and so is a deploy with two molds: the sum says something
- * only between them, unless the kernel's limit is near.
- */
-bool total_speaks(const struct herd *h, uint64_t total) {
-	return herd_in_flight(h) == 0 &&
-	       (!parents_change(h) || futility_total_must_act(total, h->limits.effective_bytes));
-}
-
-static void judge_total(struct step *s) {
-	struct herd *h = s->h;
-	uint64_t value;
-	bool over = herd_total_over(h, &value);
-	struct worker *w = fattest(h);
-	if (w == NULL || !total_speaks(h, value))
-		return;
-	enum futility_change change;
-	if (over && !h->total_over)
-		change = futility_crossed(&h->futile[CAUSE_TOTAL], w->id, value,
-					  h->limits.total_bytes, s->now - w->ready_at, s->now);
-	else
-		change = futility_seen(&h->futile[CAUSE_TOTAL], w->id, value,
-				       growth_bytes_per_hour(&w->watch.growth), s->now);
-	h->total_over = over;
-	tell_futility(s, change, CAUSE_TOTAL);
-}
-
-/* Might ΣPSS be over the total? Then every one of them has to be read. */
-static bool total_gate_open(const struct herd *h, msec_t now) {
-	uint64_t bound = 0;
-	for (unsigned i = 0; i < h->cells; i++) {
-		const struct worker *w = &h->workers[i];
-		if (w->life.state != WORKER_GONE && w->watch.cheap_at != 0)
-			bound += gate_bound(&w->watch.gate, FIGURE_PSS, w->watch.rss_bytes,
-					    w->watch.swap_bytes, now);
-	}
-	struct herd_memory molds = { .pss_known = true };
-	parents_sum(h, &molds);
-	return bound + molds.pss_bytes > h->limits.total_bytes;
-}
-
 static msec_t shortest_time(struct step *s) {
 	struct herd *h = s->h;
 	struct watch_rules rules = watch_rules_of(h);
@@ -272,13 +183,13 @@ void memory_readings(struct step *s, const struct herd_event *event) {
 		if (w != NULL)
 			cheap(s, w, reading);
 	}
-	bool open = !h->only_rss && total_gate_open(h, s->now);
+	bool open = !h->only_rss && total_may_be_over(h, s->now);
 	FOR_EACH_WORKER(h, w) {
 		if (open && worker_serves(w->life.state))
 			w->watch.wants_dear = true;
 	}
 	parents_settle(s, open);
-	judge_total(s);
+	total_judge(s);
 	h->next_tick = s->now + cadence_next(h->config->memory.interval, shortest_time(s));
 }
 
@@ -315,7 +226,7 @@ void memory_read(struct step *s, struct worker *w, const struct herd_event *even
 	event_bytes(e, "uss", event->read.memory.uss_bytes);
 	if (worker_serves(w->life.state))
 		judged(s, w, fresh);
-	judge_total(s);
+	total_judge(s);
 }
 
 void memory_fresh(struct step *s, struct worker *w) {
@@ -369,7 +280,7 @@ void memory_resume(struct step *s) {
 	FOR_EACH_WORKER(h, w)
 	watch_forget_verdict(&w->watch);
 	h->only_rss = false; /* may be permitted now; the first one that isn't tells it */
-	memory_total_anew(s);
+	total_anew(s);
 	h->reading = 0;
 	h->read_at = MSEC_NEVER;
 	h->overdue_told = false;

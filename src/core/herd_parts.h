@@ -104,15 +104,20 @@ bool parents_change(const struct herd *h); /* a deploy: there are two */
 struct worker *refork_choose(struct step *s);
 void refork_note_try(struct step *s, const struct worker *w);
 
+/* herd_total.c */
+void total_anew(struct step *s); /* only figures from now on speak */
+void total_judge(struct step *s);
+bool total_speaks(const struct herd *h, uint64_t total);
+bool total_may_be_over(const struct herd *h, msec_t now);
+bool counts_for_total(const struct herd *h, const struct worker *w);
+
 /* herd_memory.c */
+void tell_futility(struct step *s, enum futility_change change, enum cause cause);
 void memory_readings(struct step *s, const struct herd_event *event);
 void memory_read(struct step *s, struct worker *w, const struct herd_event *event);
 void memory_fresh(struct step *s, struct worker *w); /* it just became ready */
 void memory_sibling_left(struct step *s);
-void memory_total_anew(struct step *s); /* only figures of from now on speak for it */
-void memory_resume(struct step *s);     /* another daemon's figures are this one's */
-bool total_speaks(const struct herd *h, uint64_t total);
-bool counts_for_total(const struct herd *h, const struct worker *w);
+void memory_resume(struct step *s); /* another daemon's figures are this one's */
 void memory_new_limits(struct step *s);
 void memory_settle(struct step *s);
 void memory_deadline(struct step *s);

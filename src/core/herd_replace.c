@@ -33,7 +33,7 @@ static void end(struct step *s, unsigned slot_index) {
 	if (slot->replacement.cause == CAUSE_PERSON)
 		restart_slot_over(s, slot_index, true);
 	if (slot->replacement.cause == CAUSE_TOTAL)
-		memory_total_anew(s);
+		total_anew(s);
 	slot->replacement = (struct replacement){ 0 };
 	s->h->last_replaced = s->now;
 }
