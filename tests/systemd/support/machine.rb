@@ -122,25 +122,42 @@ class Machine
   # The twin's systemd believes that the whole tree is its own, so it gets a part of ours. It is cgroup
   # v2 wherever the kernel has one, even if all controllers are with v1.
   def own_cgroup
-    mounts = File.readlines("/proc/self/mountinfo").map(&:split)
-    tree = mounts.find { |words| words[words.index("-") + 1] == "cgroup2" }&.at(4)
+    tree = cgroup_mounts("cgroup2").first
     raise Impossible, "no cgroup v2 is mounted" unless tree
 
     @cgroup = "#{tree}/pumakeeper-machine-#{Process.pid}"
     Dir.mkdir(@cgroup)
-    @undo << -> { empty_cgroup }
+    @undo << -> { remove_cgroup }
   rescue SystemCallError => e
     raise Impossible, "no cgroup of its own: #{e.message}"
   end
 
-  # Whoever is still in it was started by us: KILL, and wait for the last of them.
-  def empty_cgroup
-    File.write("#{@cgroup}/cgroup.kill", "1") if File.exist?("#{@cgroup}/cgroup.kill") # Linux 5.14
-    events = File.open("#{@cgroup}/cgroup.events")
-    50.times { events.read.include?("populated 0") ? break : (IO.select(nil, nil, [events], 0.1) && events.rewind) }
-    Dir.glob("#{@cgroup}/**/").sort.reverse.each { |dir| Dir.rmdir(dir) }
+  def cgroup_mounts(*types)
+    mounts = File.readlines("/proc/self/mountinfo").map(&:split)
+    mounts.select { |words| types.include?(words[words.index("-") + 1]) }.map { |words| words[4] }
+  end
+
+  # Beside v1 systemd-nspawn has made one of that name there, too (name=systemd).
+  def remove_cgroup
+    end_processes
+    cgroup_mounts("cgroup", "cgroup2").each do |tree|
+      Dir.glob("#{tree}/#{File.basename(@cgroup)}/**/").sort.reverse.each { |dir| Dir.rmdir(dir) }
+    end
   rescue SystemCallError => e
     warn "#{@cgroup} stays: #{e.message}"
+  end
+
+  # Whoever is still in it was started by us: KILL, and wait for the last of them.
+  def end_processes
+    File.write("#{@cgroup}/cgroup.kill", "1") if File.exist?("#{@cgroup}/cgroup.kill") # Linux 5.14
+    File.open("#{@cgroup}/cgroup.events") do |events|
+      50.times do
+        break if events.read.include?("populated 0")
+
+        IO.select(nil, nil, [events], 0.1)
+        events.rewind
+      end
+    end
   end
 
   def furnish
