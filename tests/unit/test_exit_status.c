@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -25,6 +26,7 @@ struct family {
 static void life_of_child(int wait, int how) {
 	char byte;
 	struct rlimit no_core = { 0 };
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setrlimit(RLIMIT_CORE, &no_core);
 	if (read(wait, &byte, 1) != 1)
 		_exit(99);
@@ -38,6 +40,7 @@ static void life_of_child(int wait, int how) {
 static void life_of_parent(int says, int hears, int how) {
 	char byte;
 	int ends[2];
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		_exit(1);
 	pid_t child = fork();
