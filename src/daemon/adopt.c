@@ -212,14 +212,17 @@ static void tell_herd(struct supervisor *s) {
  * Whoever was left on purpose is to be followed by new processes (`systemctl restart`), and those
  * that were started otherwise than they would be now are not what the configuration says.
  */
-static void renew(struct supervisor *s) {
+static bool renew(struct supervisor *s) {
 	const struct state *state = &s->former.state;
 	if (s->herd->state > HERD_SERVING)
-		return;
+		return false;
 	if (state->detached)
 		deploy(s, NULL, 0, false, "the restart of pumakeeperd");
 	else if (strcmp(state->launch, s->keep.state.launch) != 0)
 		deploy(s, NULL, 0, false, "a changed configuration");
+	else
+		return false;
+	return true;
 }
 
 void adopt_tell(struct supervisor *s) {
@@ -277,9 +280,9 @@ void adopt_begin(struct supervisor *s) {
 	tell_herd(s);
 	for (size_t i = 0; i < f->n_molds; i++)
 		take_mold(s, &f->molds[i]);
-	if (s->molds != NULL && s->herd->state <= HERD_SERVING)
+	/* Those who follow everybody are forked from a mold of their own: none before that one. */
+	if (!renew(s) && s->molds != NULL && s->herd->state <= HERD_SERVING)
 		molds_want(s->molds, s->herd->release);
-	renew(s);
 }
 
 void adopt_finish(struct former *f) {

@@ -154,16 +154,28 @@ static int open_molds(struct supervisor *s, struct error *err) {
 	return 0;
 }
 
+/* Somebody else has what we want: who, as far as that is known, and what can be done. */
+static void explain_holders(const struct former *f, struct text *out) {
+	if (f->unlent[0] != '\0')
+		text_printf(out,
+			    ". Workers of a former pumakeeperd hold what can't be taken back from "
+			    "them: %s; `pumakeeper stop --orphans` ends them",
+			    f->unlent);
+	else if (!f->found && f->said[0] != '\0')
+		text_printf(out,
+			    ". What a former pumakeeperd has left of its herd is of no use: %s; if "
+			    "workers of it still run, end them with TERM",
+			    f->said);
+}
+
 static int open_listeners(struct supervisor *s, struct error *err) {
 	struct error why = { 0 };
+	char buffer[300] = "";
+	struct text more = TEXT_IN(buffer);
 	if (listeners_open(&s->plan->config, &s->inherited, &s->listeners, &why) == 0)
 		return 0;
-	const char *unlent = s->former.unlent;
-	return error_at(err, 0, 0, "%.200s%s%.150s%s", why.text,
-			*unlent == '\0' ? ""
-					: ". Workers of a former pumakeeperd hold what can't be "
-					  "taken back from them: ",
-			unlent, *unlent == '\0' ? "" : "; `pumakeeper stop --orphans` ends them");
+	explain_holders(&s->former, &more);
+	return error_at(err, 0, 0, "%.200s%s", why.text, buffer);
 }
 
 int supervisor_take_all(struct supervisor *s, struct error *err) {
