@@ -302,7 +302,9 @@ int supervisor_run(struct plan *plan, const struct plan_source *source, struct e
 	}
 	if (supervisor_take_all(s, err) == 0) {
 		begin(s);
-		ev_run(s->loop, 0);
+		/* A stop that was nearly over is over: nobody is left to wait for. */
+		if (s->herd->state != HERD_LEFT)
+			ev_run(s->loop, 0);
 		code = s->exit_code;
 	} else {
 		service_say(s->service, err->text);

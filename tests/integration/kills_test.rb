@@ -185,6 +185,17 @@ class KillsTest < KilledTest
     refute_path_exists "#{following.directory}/state"
   end
 
+  def test_at_the_very_end_of_a_stop
+    shop = herd(2)
+    before = pids(shop)
+    shop.signal(:TERM)
+    2.times { shop.wait_event("drain.started") }
+    following = succeeded(shop, workers: 0, gone: 2) { before.each { |pid| until_gone(pid) } }
+    assert_equal 0, following.wait_exit
+    assert_nothing_left(following)
+    refute_path_exists "#{following.directory}/state"
+  end
+
   def test_again_and_again
     shop = herd(2)
     before = pids(shop)
