@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cmd/pumakeeperd/options.h"
 #include "cmd/pumakeeperd/print.h"
@@ -14,6 +15,21 @@
 #include "daemon/plan.h"
 #include "daemon/supervisor.h"
 #include "daemon/upgrade.h"
+
+/* sysexits.h's EX_CONFIG: the unit isn't started again by itself (RestartPreventExitStatus=). */
+#define EXIT_CONFIG 78
+
+/*
+ * To a service manager a file that is wrong is not a failure like any other: trying again can't
+ * help. Unless a daemon before us has left its herd in the manager's store: workers serve, and
+ * whoever mends the file must not have to think of starting anything.
+ */
+static int refuse(const struct daemon_options *given) {
+	const char *names = getenv("LISTEN_FDNAMES");
+	bool follows = names != NULL && strstr(names, "state") != NULL;
+	return getenv("NOTIFY_SOCKET") != NULL && !given->check && !follows ? EXIT_CONFIG
+									    : EXIT_FAILURE;
+}
 
 static int run(struct plan *plan, const struct plan_source *source) {
 	struct error err = { 0 };
@@ -49,7 +65,7 @@ int main(int argc, char *argv[]) {
 	if (plan == NULL || plan_ask_puma(plan, &source, &errors) != 0) {
 		plan_print_errors(&source, &errors);
 		plan_destroy(plan);
-		return EXIT_FAILURE;
+		return refuse(&given);
 	}
 	if (given.dry_start != NULL)
 		return dry_start(plan, given.dry_start);

@@ -166,6 +166,17 @@ class ServiceTest < KeeperTest
     taken&.close
   end
 
+  # The unit's RestartPreventExitStatus= knows this code: a first start fails, and isn't repeated. It
+  # is where workers wait for a daemon that takes them over.
+  def test_a_file_that_is_wrong_has_an_exit_code_of_its_own
+    app
+    file = write_config(unique, "nonsense: true\n")
+    manager = { "NOTIFY_SOCKET" => @manager.path }
+    [[{}, 1], [manager, 78], [manager.merge("LISTEN_FDNAMES" => "shop:state"), 1]].each do |env, code|
+      assert_equal code, run_daemon("-c", file, env: env)[1], env
+    end
+  end
+
   def test_workers_see_nothing_of_the_manager
     app NOSY
     shop = service
