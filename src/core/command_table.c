@@ -42,11 +42,17 @@ const struct verb_row verb_rows[VERB_COUNT] = {
 	[VERB_STOP] = { "stop", SLOTS_NONE, PEER_OWNER,
 		"drain every worker, then leave",
 		"Asked twice, drains are cut short.",
-		{ { "wait", 'w', NULL, SENT(wait), .help = "until every worker is gone" } } },
+		{ { "wait", 'w', NULL, SENT(wait), .help = "until every worker is gone" },
+		  { "orphans", 'o', NULL, SHOWN(orphans), .help = "whom a daemon has left that is no more" },
+		  { "unit", 'u', NULL, SHOWN(unit), .help = "with them whatever else is in this cgroup" } } },
 	[VERB_UPGRADE] = { "upgrade", SLOTS_NONE, PEER_OWNER,
 		"go on as the pumakeeperd that is installed now",
 		"The installed program is started dry first. If it can't take over, nothing changes and "
 		"its reason is printed. Workers and requests notice nothing." },
+	[VERB_DETACH] = { "detach", SLOTS_NONE, PEER_OWNER,
+		"leave, and let the workers serve on",
+		"The next pumakeeperd takes them over and replaces them one after the other. For "
+		"`systemctl restart`, which asks for it by itself." },
 };
 /* clang-format on */
 

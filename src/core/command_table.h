@@ -22,6 +22,7 @@ enum verb {
 	VERB_REOPEN,
 	VERB_STOP,
 	VERB_UPGRADE,
+	VERB_DETACH,
 	VERB_COUNT,
 };
 
@@ -30,6 +31,8 @@ enum verb {
 /* Those that stay with the command: how an answer is shown. */
 struct display {
 	bool json;
+	bool orphans;   /* `stop`: without a daemon */
+	bool unit;      /* … and whatever else is left in our cgroup */
 	uint64_t watch; /* seconds between two readings; 0: once */
 };
 

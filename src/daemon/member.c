@@ -124,7 +124,7 @@ void member_stop_asking(struct member *m) {
 bool member_forget(struct member *m) {
 	end_stop(m);
 	member_stop_asking(m);
-	if (m->probe_path[0] != '\0')
+	if (m->probe_path[0] != '\0' && !m->owner->leaves)
 		unlink(m->probe_path);
 	m->forgotten = true;
 	if (errands_out(m)) {

@@ -28,6 +28,7 @@ struct member_owner {
 	struct ev_loop *loop;
 	struct reader *memory, *sockets; /* two threads: a blocked smaps must not hold a drain */
 	const struct listeners *listeners;
+	bool leaves;      /* they live on: nothing that they have is removed */
 	bool ends_groups; /* whoever never served, or was killed, takes with it what it has started */
 	void (*report)(void *context, const struct herd_event *event);
 	void *context;

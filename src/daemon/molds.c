@@ -292,11 +292,12 @@ struct molds *molds_create(struct ev_loop *loop, const struct launcher *launcher
 	return all;
 }
 
-void molds_destroy(struct molds *all) {
+void molds_destroy(struct molds *all, bool leave) {
 	if (all == NULL)
 		return;
 	while (all->list != NULL) {
-		mold_end_process(all->list);
+		if (!leave)
+			mold_end_process(all->list);
 		remove_mold(all->list);
 	}
 	births_destroy(all);

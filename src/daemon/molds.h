@@ -52,8 +52,11 @@ NODISCARD struct molds *molds_create(struct ev_loop *loop, const struct launcher
 				     struct reader *reader, const struct molds_handler *handler,
 				     void *context);
 
-/* Kills what lives, and waits for its end. Takes NULL. */
-void molds_destroy(struct molds *molds);
+/*
+ * Kills what lives, and waits for its end; or leaves it to the next daemon, for as long as it waits
+ * for that (ruby/mold.rb). Takes NULL.
+ */
+void molds_destroy(struct molds *molds, bool leave);
 
 /* Of the last one that there was. */
 unsigned molds_generation(const struct molds *molds);

@@ -253,10 +253,21 @@ static void ask_upgrade(struct supervisor *s, uint64_t client, const struct requ
 	refuse(s, client, "%s", buffer);
 }
 
+static void ask_detach(struct supervisor *s, uint64_t client, const struct request *r UNUSED) {
+	char by[48], buffer[100];
+	struct text why = TEXT_IN(buffer);
+	snprintf(by, sizeof by, "pumakeeper detach, uid %d", (int)control_uid(s->control, client));
+	if (detach(s, by, &why))
+		finish(s, client,
+		       "left: workers serve on until the next pumakeeperd takes them over");
+	else
+		refuse(s, client, "%s", buffer);
+}
+
 static void (*const askers[VERB_COUNT])(struct supervisor *, uint64_t, const struct request *) = {
 	[VERB_STATUS] = ask_status, [VERB_EVENTS] = ask_events,   [VERB_RESTART] = ask_restart,
 	[VERB_RELOAD] = ask_reload, [VERB_EXPLAIN] = ask_explain, [VERB_REOPEN] = ask_reopen,
-	[VERB_STOP] = ask_stop,     [VERB_UPGRADE] = ask_upgrade,
+	[VERB_STOP] = ask_stop,     [VERB_UPGRADE] = ask_upgrade, [VERB_DETACH] = ask_detach,
 };
 
 static void on_request(void *context, uint64_t client, const struct request *request) {

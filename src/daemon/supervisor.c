@@ -237,7 +237,7 @@ static void begin(struct supervisor *s) {
 static void end_readers(struct supervisor *s) {
 	reader_destroy(s->memory, MSEC_SECOND);
 	reader_destroy(s->sockets, MSEC_SECOND);
-	molds_destroy(s->molds);
+	molds_destroy(s->molds, s->owner.leaves);
 	for (size_t i = 0; i < HERD_WORKERS_MAX; i++) {
 		if (s->members[i] != NULL)
 			member_forget(s->members[i]);

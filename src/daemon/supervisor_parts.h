@@ -151,6 +151,12 @@ void requests_told(void *context, const struct event *event); /* for those who w
 void requests_counted(struct supervisor *s);
 void requests_init(struct supervisor *s);
 
+/*
+ * detach.c: ends the loop, and leaves the workers to the next daemon. False: it doesn't, and `why`
+ * says so.
+ */
+bool detach(struct supervisor *s, const char *by, struct text *why);
+
 /* reload.c: `said` becomes what to tell the person. False: nothing was changed. */
 bool reload(struct supervisor *s, struct text *said);
 

@@ -88,6 +88,7 @@ static void on_request(void *context UNUSED, uint64_t client, const struct reque
 			       "\"lines\":[\"pumakeeper.yml:3:9: \\u001b[31m\"]}");
 		break;
 	case VERB_REOPEN: control_done(fake.control, client); break; /* a daemon gone mad */
+	case VERB_DETACH:
 	case VERB_UPGRADE:
 		control_answer(fake.control, client,
 			       "{\"v\":1,\"ok\":false,\"code\":1,\"error\":\"no\"}");

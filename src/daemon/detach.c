@@ -1,0 +1,29 @@
+/* Leaving on purpose: the workers serve on, and the next daemon takes them over. */
+#include <stdio.h>
+
+#include "daemon/supervisor_parts.h"
+
+static const char *refusal(const struct supervisor *s) {
+	if (s->herd->state > HERD_SERVING)
+		return "the daemon is stopping";
+	return s->keep.fd < 0 ? "there is no state to leave to the next one" : NULL;
+}
+
+bool detach(struct supervisor *s, const char *by, struct text *why) {
+	const char *refused = refusal(s);
+	if (refused != NULL) {
+		text_puts(why, refused);
+		return false;
+	}
+	struct event e = event_make(EVENT_DAEMON_DETACHED);
+	event_text(&e, "by", "%s", by);
+	event_number(&e, "workers", herd_serving(s->herd));
+	supervisor_tell(s, &e);
+	service_say(s->service, "left on purpose: its workers serve on");
+	s->listeners_end = LISTENERS_LEFT;
+	s->owner.leaves = true;
+	s->exit_code = 0;
+	keep_for_successor(s, true);
+	ev_break(s->loop, EVBREAK_ALL);
+	return true;
+}
