@@ -171,6 +171,12 @@ static bool parse_own_word(const char *word, char *argv[], struct arguments *a) 
 		a->what = WHAT_COMPLETIONS;
 		return true;
 	}
+	bool stop = strcmp(word, "unit-stop") == 0;
+	if (stop || strcmp(word, "unit-stopped") == 0) {
+		a->unit = argv[optind];
+		a->what = a->unit == NULL ? WHAT_HELP : stop ? WHAT_UNIT_STOP : WHAT_UNIT_STOPPED;
+		return true;
+	}
 	if (strcmp(word, "help") != 0)
 		return false;
 	a->what = WHAT_HELP;

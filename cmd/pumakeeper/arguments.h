@@ -10,8 +10,11 @@ struct arguments {
 		WHAT_HELP,
 		WHAT_VERSION,
 		WHAT_COMPLETIONS,
+		WHAT_UNIT_STOP, /* unit.h */
+		WHAT_UNIT_STOPPED,
 	} what;
 	const char *socket; /* -s; NULL: to be found */
+	const char *unit;   /* WHAT_UNIT_…: its name */
 	enum verb verb;     /* WHAT_HELP: of this verb, or VERB_COUNT for all */
 	struct request request;
 	struct display display;

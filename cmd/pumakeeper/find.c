@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/pumakeeper/exit.h"
@@ -105,7 +106,7 @@ int find_daemon(const char *wanted, char *path, size_t size) {
 		wanted = getenv("PUMAKEEPER_SOCKET");
 	if (wanted != NULL && wanted[0] != '\0' && strchr(wanted, '/') != NULL)
 		return use(wanted, path, size);
-	if (runtime_dir_list(&bases, &sockets) != 0)
+	if (runtime_dir_list(&bases, "control", S_IFSOCK, &sockets) != 0)
 		return find_failed("sockets", -ENOMEM);
 	if (wanted != NULL && wanted[0] != '\0')
 		return use_name(&sockets, wanted, path, size);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/allocator_find.h"
@@ -118,7 +119,7 @@ static unsigned count_keepers(const char *name) {
 	char own[APP_NAME_MAX + 16];
 	unsigned n = 0;
 	snprintf(own, sizeof own, "/%s/control", name);
-	if (runtime_dir_list(&bases, &sockets) != 0)
+	if (runtime_dir_list(&bases, "control", S_IFSOCK, &sockets) != 0)
 		return 0;
 	for (size_t i = 0; i < sockets.len; i++) {
 		const char *path = sockets.items[i];

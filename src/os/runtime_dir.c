@@ -98,7 +98,7 @@ static int by_name(const void *a, const void *b) {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int list_place(const struct place *p, struct strings *sockets) {
+static int list_place(const struct place *p, const char *file, mode_t type, struct strings *found) {
 	char path[256];
 	if (p->base == NULL ||
 	    (size_t)snprintf(path, sizeof path, "%s/%s", p->base, p->family) >= sizeof path)
@@ -107,26 +107,27 @@ static int list_place(const struct place *p, struct strings *sockets) {
 	if (family == NULL)
 		return 0;
 
-	size_t before = sockets->len;
+	size_t before = found->len;
 	int error = 0;
 	for (struct dirent *e; error == 0 && (e = readdir(family)) != NULL;) {
-		char socket[600];
+		char entry[600];
 		struct stat st;
-		snprintf(socket, sizeof socket, "%s/%s/control", path, e->d_name);
-		if (e->d_name[0] != '.' && lstat(socket, &st) == 0 && S_ISSOCK(st.st_mode))
-			error = strings_add(sockets, socket);
+		snprintf(entry, sizeof entry, "%s/%s/%s", path, e->d_name, file);
+		if (e->d_name[0] != '.' && lstat(entry, &st) == 0 && (st.st_mode & S_IFMT) == type)
+			error = strings_add(found, entry);
 	}
 	closedir(family);
-	if (sockets->len > before)
-		qsort(&sockets->items[before], sockets->len - before, sizeof(char *), by_name);
+	if (found->len > before)
+		qsort(&found->items[before], found->len - before, sizeof(char *), by_name);
 	return error;
 }
 
-int runtime_dir_list(const struct runtime_bases *bases, struct strings *sockets) {
+int runtime_dir_list(const struct runtime_bases *bases, const char *file, mode_t type,
+		     struct strings *found) {
 	struct place list[PLACES];
 	places(bases, list);
 	for (size_t i = 0; i < PLACES; i++) {
-		int error = list_place(&list[i], sockets);
+		int error = list_place(&list[i], file, type, found);
 		if (error != 0)
 			return error;
 	}

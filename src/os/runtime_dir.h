@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 #include "util/base.h"
 #include "util/strings.h"
 
@@ -31,8 +33,9 @@ NODISCARD int runtime_dir_open(const struct runtime_bases *bases, const char *na
 			       struct runtime_dir *dir);
 
 /*
- * The control sockets there are (`…/NAME/control`), in the order of the places, appended to
- * `sockets`. Whether somebody still answers there is for the caller to find out. 0 or -ENOMEM;
- * places that can't be read hold none.
+ * The files of that name and type (`…/NAME/control`, S_IFSOCK) that there are, in the order of the
+ * places, appended to `found`. Whether somebody still answers there is for the caller to find out.
+ * 0 or -ENOMEM; places that can't be read hold none.
  */
-NODISCARD int runtime_dir_list(const struct runtime_bases *bases, struct strings *sockets);
+NODISCARD int runtime_dir_list(const struct runtime_bases *bases, const char *file, mode_t type,
+			       struct strings *found);

@@ -137,7 +137,7 @@ START_TEST(the_daemons_that_are_there_are_listed)
 		close(dir.fd);
 	}
 	struct strings found = { 0 };
-	ck_assert_int_eq(runtime_dir_list(&bases, &found), 0);
+	ck_assert_int_eq(runtime_dir_list(&bases, "control", S_IFSOCK, &found), 0);
 	ck_assert_uint_eq(found.len, 2);
 	ck_assert_ptr_nonnull(strstr(found.items[0], "/pumakeeper/blog/control"));
 	ck_assert_ptr_nonnull(strstr(found.items[1], "/pumakeeper/shop/control"));

@@ -1,0 +1,97 @@
+#include "cmd/pumakeeper/unit.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/pumakeeper/exit.h"
+#include "cmd/pumakeeper/find.h"
+#include "cmd/pumakeeper/link.h"
+#include "cmd/pumakeeper/orphans.h"
+
+#define WORD_MAX   32
+#define LOOK_EVERY 50 /* ms */
+/*
+ * How long it is looked whether a stop comes while the unit waits for its next start: systemd
+ * calls nobody for one that comes later than this (RestartSec= is 0 for that). It is also what
+ * slows down a unit that fails again and again.
+ */
+#define PAUSE        250
+#define PAUSE_FAILED 2000
+
+/*
+ * The type of the unit's pending job: stop, restart, start; "" when there is none, or nobody tells.
+ * As root this needs no message bus (`+` in the unit), so it works during a shutdown, too. As a
+ * program, because libsystemd's way is the bus, and this is 6 ms.
+ */
+static void read_job(const char *unit, char job[WORD_MAX]) {
+	char command[400], name[256];
+	job[0] = '\0';
+	if (unit[strspn(unit, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+			      ":-_.\\@")] != '\0')
+		return; /* no name of a unit: nothing for a shell */
+	snprintf(command, sizeof command, "systemctl list-jobs --no-legend '%s' 2>/dev/null", unit);
+	FILE *out = popen(command, "re");
+	if (out == NULL)
+		return;
+	if (fscanf(out, "%*s %255s %31s", name, job) != 2)
+		job[0] = '\0';
+	pclose(out);
+}
+
+static void pause_for(long msec) {
+	const struct timespec pause = { .tv_nsec = msec * 1000000 };
+	nanosleep(&pause, NULL);
+}
+
+/* It does not even say no: what it leaves is taken over all the same, as after a crash. */
+static void end_main(void) {
+	const char *word = getenv("MAINPID");
+	pid_t pid = word != NULL ? (pid_t)strtol(word, NULL, 10) : 0;
+	if (pid > 1)
+		kill(pid, SIGKILL);
+}
+
+/* It leaves, or says why not: then the SIGTERM that comes next drains. False: nobody answers. */
+static bool answers_detach(const char *path) {
+	const struct request detach = { .verb = VERB_DETACH };
+	struct link link;
+	int error = link_open(&link, path, NULL);
+	if (error == 0)
+		error = link_ask(&link, &detach);
+	json_t *answer = error == 0 ? link_next(&link, &error) : NULL;
+	link_close(&link);
+	bool is_one = answer != NULL;
+	json_decref(answer);
+	return is_one;
+}
+
+int unit_stop(const struct arguments *a) {
+	char job[WORD_MAX], path[108];
+	read_job(a->unit, job);
+	if (strcmp(job, "restart") != 0)
+		return EXIT_DONE; /* the SIGTERM that comes next drains */
+	if (find_daemon(a->socket, path, sizeof path) == EXIT_DONE && !answers_detach(path))
+		end_main();
+	return EXIT_DONE;
+}
+
+int unit_stopped(const struct arguments *a) {
+	const char *result = getenv("SERVICE_RESULT");
+	bool failed = result != NULL && strcmp(result, "exit-code") == 0;
+	char job[WORD_MAX];
+	read_job(a->unit, job);
+	for (long waited = 0; job[0] == '\0' && waited < (failed ? PAUSE_FAILED : PAUSE);
+	     waited += LOOK_EVERY) {
+		pause_for(LOOK_EVERY);
+		read_job(a->unit, job);
+	}
+	if (strcmp(job, "stop") != 0)
+		return EXIT_DONE; /* another daemon follows */
+	struct arguments stop = { .verb = VERB_STOP, .socket = a->socket };
+	stop.display.unit = true;
+	return orphans(&stop);
+}
