@@ -9,7 +9,7 @@ static unsigned at_least_one(unsigned n) {
 	return n > 0 ? n : 1;
 }
 
-static uint64_t effective_bytes(const struct machine *m) {
+uint64_t limits_effective(const struct machine *m) {
 	if (m->cgroup_limit_bytes == 0)
 		return m->memory_bytes;
 	if (m->memory_bytes == 0)
@@ -84,7 +84,7 @@ static int check(const struct config *config, const struct limits *l, struct err
 
 int limits_resolve(const struct config *config, const struct machine *machine,
 		   struct limits *limits, struct error *err) {
-	struct limits l = { .effective_bytes = effective_bytes(machine) };
+	struct limits l = { .effective_bytes = limits_effective(machine) };
 	unsigned processors = at_least_one(machine->processors);
 	l.workers = config->app.workers > 0 ? config->app.workers : processors;
 	if (l.workers > CONFIG_WORKERS_MAX) { /* a machine may have more processors */

@@ -26,6 +26,9 @@ struct limits {
 	bool total_divided; /* `total` was auto and is shared with other keepers: say it */
 };
 
+/* min(RAM, cgroup limit), of what is known; 0: neither is. */
+uint64_t limits_effective(const struct machine *machine);
+
 /*
  * auto total = 80 % of the effective limit, divided by the number of keepers where no cgroup
  * limit below the RAM protects them from each other. auto soft = total / workers, and two

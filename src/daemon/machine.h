@@ -1,6 +1,7 @@
 /* Looks at the machine that we run on: processors, memory, and what of it we may use. */
 #pragma once
 
+#include "core/cgroup.h"
 #include "core/limits.h"
 
 /*
@@ -11,3 +12,9 @@ void machine_look(struct machine *m);
 
 /* The same, where `root` is a descriptor of the directory that holds proc/ and sys/. */
 void machine_look_at(int root, struct machine *m);
+
+/* Our own group, as it is mounted below `root`. 0 or -errno: none is to be seen. */
+NODISCARD int machine_find_cgroup(int root, struct cgroup *cgroup);
+
+/* The smallest limit from there to the top, 0 for none: one file of v1, two for each level of v2. */
+uint64_t machine_cgroup_limit(int root, const struct cgroup *cgroup);

@@ -1,6 +1,5 @@
 /* What becomes of molds, and of workers that are forked from them, told to the herd. */
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/identity.h"
@@ -20,7 +19,7 @@ static void moved(void *context, unsigned from, unsigned to) {
 	supervisor_release_gone(context, from, to);
 }
 
-/* Its end is nobody's any more: a child that is not known is reaped. */
+/* Its end is nobody's any more: a child that is not known is reaped (strays.c). */
 static void end_unwanted(const struct launched *launched) {
 	kill(launched->pid, SIGKILL); /* our child, not reaped: the number is still its */
 	close(launched->pidfd);
@@ -34,13 +33,11 @@ static void born(void *context, unsigned worker, unsigned generation, struct lau
 		end_unwanted(launched);
 	else
 		supervisor_take(s, worker, generation, launched);
-	reap_strays(s);
 }
 
 static void unborn(void *context, unsigned worker, const char *why) {
 	struct supervisor *s = context;
 	supervisor_launch_failed(s, worker, why);
-	reap_strays(s);
 }
 
 /* Puma's own word that it serves: a proof only where it isn't asked. */
@@ -100,26 +97,3 @@ const struct molds_handler mold_reports = {
 	.changed = changed,
 	.read = was_read,
 };
-
-static bool is_known(const struct supervisor *s, pid_t pid) {
-	for (size_t i = 0; i < HERD_WORKERS_MAX; i++) {
-		if (s->members[i] != NULL && s->members[i]->pid == pid)
-			return true;
-	}
-	return molds_own(s->molds, pid);
-}
-
-/*
- * A known one is told of by its pidfd, and is looked behind when that was heard. While a worker is
- * about to be born an unknown child may be it, dead already.
- */
-void reap_strays(struct supervisor *s) {
-	while (s->molds != NULL && !molds_expect(s->molds)) {
-		siginfo_t info = { 0 };
-		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
-			return;
-		if (is_known(s, info.si_pid))
-			return;
-		waitpid(info.si_pid, NULL, WNOHANG);
-	}
-}

@@ -177,6 +177,7 @@ static void read_all(struct supervisor *s, const struct order *order UNUSED) {
 	event.readings.n = n;
 	feed(s, &event);
 	look_at_restart_txt(s);
+	look_at_effective_limit(s);
 }
 
 static void read_one(struct supervisor *s, const struct order *order) {

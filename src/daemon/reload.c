@@ -42,6 +42,7 @@ static void note_difference(const struct option *option, void *context) {
 
 static void adopt(struct supervisor *s, struct plan *new) {
 	struct plan *old = s->plan;
+	uint64_t before = old->limits.effective_bytes;
 	s->plan = new;
 	const struct journal_rules rules = {
 		.format = new->config.log.format,
@@ -57,6 +58,9 @@ static void adopt(struct supervisor *s, struct plan *new) {
 	event.reload.limits = &new->limits;
 	feed(s, &event);
 	plan_succeed(new, old);
+	find_effective_limit(s);
+	if (new->limits.effective_bytes != before)
+		tell_effective_limit(s, before, NULL);
 }
 
 static bool refuse(struct supervisor *s, struct plan *new, const struct text *said) {

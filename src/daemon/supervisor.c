@@ -101,8 +101,6 @@ void supervisor_report(void *context, const struct herd_event *event) {
 	feed(s, event);
 	if (event->kind == HERD_COUNTED)
 		requests_counted(s);
-	if (event->kind == HERD_EXITED)
-		reap_strays(s);
 }
 
 static void on_deadline(struct ev_loop *loop UNUSED, ev_timer *w, int revents UNUSED) {
@@ -137,14 +135,13 @@ static void on_hangup(struct ev_loop *loop UNUSED, ev_signal *w, int revents UNU
 	reload(container_of(w, struct supervisor, hangup), &said);
 }
 
-/* Exits are told by pidfds; this is for SIGSTOP and SIGCONT. */
+/* Exits are told by pidfds; this is for SIGSTOP and SIGCONT, and a turn of the loop for strays. */
 static void on_child(struct ev_loop *loop UNUSED, ev_signal *w, int revents UNUSED) {
 	struct supervisor *s = container_of(w, struct supervisor, child);
 	for (size_t i = 0; i < HERD_WORKERS_MAX; i++) {
 		if (s->members[i] != NULL)
 			member_look_stopped(s->members[i]);
 	}
-	reap_strays(s);
 }
 
 static void init_watchers(struct supervisor *s) {
@@ -154,6 +151,7 @@ static void init_watchers(struct supervisor *s) {
 	ev_signal_init(&s->hangup, on_hangup, SIGHUP);
 	ev_signal_init(&s->user2, on_user2, SIGUSR2);
 	ev_signal_init(&s->child, on_child, SIGCHLD);
+	strays_init(s);
 	requests_init(s);
 }
 
@@ -163,6 +161,7 @@ static void start_watchers(struct supervisor *s) {
 	ev_signal_start(s->loop, &s->hangup);
 	ev_signal_start(s->loop, &s->user2);
 	ev_signal_start(s->loop, &s->child);
+	ev_prepare_start(s->loop, &s->strays);
 	hand_over_listen();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ,
@@ -177,6 +176,7 @@ static void stop_watchers(struct supervisor *s) {
 	ev_signal_stop(s->loop, &s->hangup);
 	ev_signal_stop(s->loop, &s->user2);
 	ev_signal_stop(s->loop, &s->child);
+	ev_prepare_stop(s->loop, &s->strays);
 }
 
 static uint64_t statm_slack(const struct plan *plan) {
@@ -197,6 +197,16 @@ void supervisor_tell_notes(struct supervisor *s, const struct strings *notes) {
 	}
 }
 
+/* The kernel ends everybody in a namespace with its process 1. */
+static void tell_place(struct supervisor *s) {
+	struct event e = event_make(EVENT_CONFIG_NOTE);
+	event_text(&e, "reason",
+		   "this is process 1 of its container: when pumakeeperd ends, so does "
+		   "everything there, workers included");
+	if (getpid() == 1)
+		supervisor_tell(s, &e);
+}
+
 static void tell_start(struct supervisor *s) {
 	struct event e = event_make(EVENT_DAEMON_STARTED);
 	event_text(&e, "version", "%s", PUMAKEEPER_VERSION);
@@ -204,6 +214,7 @@ static void tell_start(struct supervisor *s) {
 	event_text(&e, "name", "%s", s->plan->name);
 	event_number(&e, "workers", s->plan->limits.workers);
 	supervisor_tell(s, &e);
+	tell_place(s);
 	supervisor_tell_notes(s, &s->plan->notes);
 	supervisor_tell_notes(s, &s->plan->puma_notes);
 	supervisor_tell_notes(s, &s->listeners.notes);
@@ -218,6 +229,7 @@ static void begin(struct supervisor *s) {
 					 .output = s->output.fd };
 	s->listeners_end = LISTENERS_ENDED;
 	perform_new_rules(s);
+	find_effective_limit(s);
 	start_watchers(s);
 	tell_start(s);
 	adopt_tell(s);

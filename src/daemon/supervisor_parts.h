@@ -5,7 +5,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "core/cgroup.h"
 #include "core/herd.h"
+#include "core/limit_watch.h"
 #include "core/probe.h"
 #include "core/releases.h"
 #include "daemon/adopt.h"
@@ -101,7 +103,10 @@ struct supervisor {
 
 	ev_timer deadline;
 	ev_signal term, interrupt, hangup, user2, child;
-	int64_t restart_txt; /* its mtime in ns when it was last looked at; 0: it isn't there */
+	ev_prepare strays;
+	struct limit_watch limit_watch;
+	struct cgroup cgroup; /* ours; what is not known has no directory */
+	int64_t restart_txt;  /* its mtime in ns when it was last looked at; 0: it isn't there */
 };
 
 /* Every callback ends here, and only here is the world looked at afresh. */
@@ -142,8 +147,8 @@ void supervisor_launch_failed(struct supervisor *s, unsigned id, const char *why
 /* mold_reports.c */
 extern const struct molds_handler mold_reports;
 
-/* Children that nobody has asked for: what workers leave behind, since molds need a subreaper. */
-void reap_strays(struct supervisor *s);
+/* strays.c: children that nobody has asked for are reaped while s->strays is active. */
+void strays_init(struct supervisor *s);
 
 /* requests.c */
 extern const struct control_handler requests_handler;
@@ -159,6 +164,13 @@ bool detach(struct supervisor *s, const char *by, struct text *why);
 
 /* reload.c: `said` becomes what to tell the person. False: nothing was changed. */
 bool reload(struct supervisor *s, struct text *said);
+
+/* effective_limit.c: where our cgroup is, as it is now; a change is told and holds. */
+void find_effective_limit(struct supervisor *s);
+void look_at_effective_limit(struct supervisor *s);
+
+/* The plan in force allows other memory than before. `reason`, or NULL. */
+void tell_effective_limit(struct supervisor *s, uint64_t before_bytes, const char *reason);
 
 /* restart --all, or tmp/restart.txt: new code, if there is any. */
 void deploy_promoted(struct supervisor *s, unsigned release);

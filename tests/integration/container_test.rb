@@ -1,0 +1,150 @@
+# frozen_string_literal: true
+
+require_relative "support/molded"
+require "delegate"
+require "socket"
+
+# Without systemd: process 1 of a container, a line of a Procfile, limits that change.
+class ContainerTest < MoldedTest
+  # Leaves somebody behind who ends a little later, as a shell with `&` does.
+  ORPHANS = <<~'RUBY'
+    run lambda { |env|
+      if env["PATH_INFO"] == "/orphan"
+        middle = fork { fork { sleep 0.1; File.write("ended", ""); exit! }; exit! }
+        Process.wait(middle)
+      end
+      [200, {}, ["x"]]
+    }
+  RUBY
+
+  # As in a container; the signal that its runtime sends goes to process 1 there.
+  class Contained < SimpleDelegator
+    def inner
+      @inner ||= children(pid).first
+    end
+
+    def children(pid)
+      File.read("/proc/#{pid}/task/#{pid}/children").split.map(&:to_i)
+    end
+
+    def stop
+      Process.kill(:TERM, inner)
+      wait_exit
+    end
+  end
+
+  def contained(count, **options)
+    own = %w[unshare --pid --fork --kill-child --mount-proc]
+    skip "no namespace of processes can be made here (unshare)" unless system(*own, "true", err: File::NULL)
+    Contained.new(herd(count, { log: { level: "info" } }, through: own, **options)).tap do |shop|
+      @keepers.delete(shop.__getobj__) # the numbers that it tells are others' out here
+      @contained = shop
+    end
+  end
+
+  def teardown
+    if @contained
+      warn @contained.log.text unless passed?
+      Process.kill(:KILL, @contained.pid) unless @contained.exited?
+      FileUtils.rm_rf(@contained.directory)
+    end
+    super
+  end
+
+  def test_as_process_1_it_reaps_whoever_is_left_to_it
+    app ORPHANS
+    shop = contained(2)
+    shop.wait_text(/process 1 .*when pumakeeperd ends, so does/)
+    workers = shop.children(shop.inner)
+    assert_equal 2, workers.size
+    3.times { assert_equal 200, shop.get("/orphan").code }
+    Timeout.timeout(PATIENCE) { sleep 0.01 until File.exist?("#{@app}/ended") && shop.children(shop.inner) == workers }
+    assert_equal 0, shop.stop
+  end
+
+  def test_as_process_1_it_obeys_and_a_signal_that_means_nothing_is_none
+    app :unruly
+    shop = contained(1)
+    %i[QUIT USR1 PIPE].each { |name| Process.kill(name, shop.inner) }
+    Process.kill(:HUP, shop.inner)
+    shop.wait_event("config.reloaded")
+    Process.kill(:INT, shop.inner)
+    shop.wait_event("daemon.stopping")
+    assert_equal 0, shop.wait_exit
+  end
+
+  # Heroku, Elastic Beanstalk, foreman: `web: pumakeeperd -- bundle exec puma -C config/puma.rb`.
+  def test_a_line_of_a_procfile_is_a_plain_program
+    port = TCPServer.open("127.0.0.1", 0) { |server| server.addr[1] }
+    app HELLO, puma_rb: "port ENV.fetch('PORT'), '127.0.0.1'\nworkers 2\npreload_app!\n"
+    shop = keeper(argv: %w[puma -C config/puma.rb], in: :close,
+                  env: { "PORT" => port.to_s, "HOME" => nil, "TERM" => nil })
+    shop.wait_ready(2)
+    assert_equal 200, Client.new("tcp://127.0.0.1:#{port}").get("/").code
+    shop.signal(:TERM)
+    assert_equal 0, shop.wait_exit
+  end
+
+  def test_a_user_whom_nobody_knows_needs_nothing_but_a_tmp
+    app HELLO
+    as = %w[setpriv --reuid=54321 --regid=54321 --clear-groups]
+    FileUtils.chmod_R(0o755, @dir)
+    readable = system(*as, Keeper::DAEMON, "--version", out: File::NULL, err: File::NULL)
+    skip "another user can't run #{Keeper::DAEMON} from here" unless readable
+    shop = keeper({}, through: as, env: { "XDG_RUNTIME_DIR" => nil, "HOME" => nil })
+    shop.wait_ready(1)
+    place = "/tmp/pumakeeper-54321"
+    out, = Open3.capture2(Keeper::COMMAND, "-s", "#{place}/#{shop.name}/control", "status")
+    assert_match(%r{1/1 ready}, out)
+    shop.signal(:TERM)
+    assert_equal 0, shop.wait_exit
+  ensure
+    FileUtils.rm_rf(place) if place
+  end
+
+  GROUPS = [["/sys/fs/cgroup", "memory.max"], ["/sys/fs/cgroup/memory", "memory.limit_in_bytes"]].freeze
+
+  # docker update --memory, systemctl set-property MemoryMax=
+  def test_a_limit_that_changes_is_followed
+    group, file = limited(2_000_000_000)
+    shop = herd(1, { memory: { soft: "auto", hard: "auto", total: "auto" } },
+                through: ["sh", "-c", "echo $$ > #{group}/cgroup.procs && exec \"$@\"", "-"])
+    before = shop.status["herd"]["limit_bytes"]
+    File.write("#{group}/#{file}", "1000000000")
+    told = shop.wait_event("memory.limit")
+    assert_in_delta 2_000_000_000, told[:from_bytes], 1_000_000
+    assert_in_delta 1_000_000_000, told[:to_bytes], 1_000_000
+    assert_in_delta before / 2, shop.status["herd"]["limit_bytes"], 5_000_000
+    shop.stop
+  ensure
+    shop&.put_down
+    remove(group) if group
+  end
+
+  private
+
+  def limited(bytes)
+    place, file = GROUPS.find do |at, name|
+      Dir.mkdir("#{at}/pumakeeper-#{Process.pid}")
+      next true if File.writable?("#{at}/pumakeeper-#{Process.pid}/#{name}")
+
+      Dir.rmdir("#{at}/pumakeeper-#{Process.pid}")
+      false
+    rescue SystemCallError
+      false
+    end
+    skip "no cgroup with a memory limit can be made here" unless place
+    group = "#{place}/pumakeeper-#{Process.pid}"
+    File.write("#{group}/#{file}", bytes.to_s)
+    [group, file]
+  end
+
+  def remove(group)
+    Timeout.timeout(PATIENCE) do
+      Dir.rmdir(group)
+    rescue Errno::EBUSY
+      sleep 0.02
+      retry
+    end
+  end
+end
