@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "os/clock.h"
@@ -56,12 +57,13 @@ static int hold(int fd, msec_t patience, pid_t *holder) {
 
 int lock_take_within(int dir_fd, const char *name, msec_t patience, pid_t *holder) {
 	*holder = 0;
-	AUTOCLOSE int fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	AUTOCLOSE int fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
 	int error = hold(fd, patience, holder);
 	if (error != 0)
 		return error;
+	(void)!fchmod(fd, 0600); /* an older version has made it readable */
 	write_pid(fd);
 	return fd_take(&fd);
 }

@@ -11,6 +11,9 @@
  * The descriptor (CLOEXEC, the caller's): closing it is letting go. -EWOULDBLOCK when somebody
  * holds it, and `holder` is their pid as far as the file tells, else 0; or another -errno.
  *
+ * Whoever may open it, for reading only as well, may hold it and keep every daemon from starting:
+ * nobody else may (0600).
+ *
  * flock(2), not fcntl(2): it goes with the open description, so a daemon that re-execs and
  * hands the number over never lets go in between. The file stays: unlinking a lock that
  * another process has just opened would give two of them one each.

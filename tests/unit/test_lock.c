@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,6 +39,25 @@ START_TEST(a_second_one_is_told_who_holds_it)
 	fd = lock_take(AT_FDCWD, path, &holder);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(holder, 0);
+	close(fd);
+	remove_place();
+}
+END_TEST
+
+/* flock(2) asks for no right to write. */
+START_TEST(nobody_else_may_open_it_and_so_hold_it)
+{
+	struct stat st;
+	make_place();
+	close(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644)); /* of an older version */
+	int fd = lock_take(AT_FDCWD, path, &holder);
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0600);
+	close(fd);
+	unlink(path);
+	fd = lock_take(AT_FDCWD, path, &holder);
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0600);
 	close(fd);
 	remove_place();
 }
@@ -166,6 +186,7 @@ START_TEST(a_link_is_not_followed)
 }
 END_TEST
 
-SUITE("lock", a_second_one_is_told_who_holds_it, a_handed_over_descriptor_holds_it_on,
-      garbage_in_the_file_is_no_pid, what_a_killed_daemon_left_locked_is_waited_for,
-      but_not_for_ever, one_that_lives_is_not_waited_for, a_link_is_not_followed)
+SUITE("lock", a_second_one_is_told_who_holds_it, nobody_else_may_open_it_and_so_hold_it,
+      a_handed_over_descriptor_holds_it_on, garbage_in_the_file_is_no_pid,
+      what_a_killed_daemon_left_locked_is_waited_for, but_not_for_ever,
+      one_that_lives_is_not_waited_for, a_link_is_not_followed)
