@@ -1,5 +1,6 @@
 /* Leaving on purpose: the workers serve on, and the next daemon takes them over. */
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/supervisor_parts.h"
 
@@ -15,6 +16,11 @@ bool detach(struct supervisor *s, const char *by, struct text *why) {
 		text_puts(why, refused);
 		return false;
 	}
+	int error = keep_for_successor(s, true);
+	if (error != 0) {
+		text_printf(why, "the state can't be written: %s", strerror(-error));
+		return false;
+	}
 	struct event e = event_make(EVENT_DAEMON_DETACHED);
 	event_text(&e, "by", "%s", by);
 	event_number(&e, "workers", herd_serving(s->herd));
@@ -23,7 +29,6 @@ bool detach(struct supervisor *s, const char *by, struct text *why) {
 	s->listeners_end = LISTENERS_LEFT;
 	s->owner.leaves = true;
 	s->exit_code = 0;
-	keep_for_successor(s, true);
 	ev_break(s->loop, EVBREAK_ALL);
 	return true;
 }

@@ -1,5 +1,6 @@
 #include "daemon/keep.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -93,7 +94,7 @@ static void tell_failed(struct supervisor *s, int error) {
 		supervisor_tell(s, &e);
 }
 
-static void write_state(struct supervisor *s) {
+static int write_state(struct supervisor *s) {
 	struct keep *k = &s->keep;
 	fill(s);
 	k->text.len = 0;
@@ -104,6 +105,7 @@ static void write_state(struct supervisor *s) {
 	if (error != 0)
 		tell_failed(s, error);
 	k->failed = error != 0;
+	return error;
 }
 
 void keep_begin(struct supervisor *s, int fd) {
@@ -119,13 +121,17 @@ void keep_new_plan(struct supervisor *s) {
 
 void keep_step(struct supervisor *s, const struct herd_event *event, const struct orders *orders) {
 	if (s->keep.fd >= 0 && is_due(&s->keep, event, orders))
-		write_state(s);
+		(void)!write_state(s);
 }
 
-void keep_for_successor(struct supervisor *s, bool detached) {
+int keep_for_successor(struct supervisor *s, bool detached) {
+	if (s->keep.fd < 0)
+		return -EBADF;
 	s->keep.state.detached = detached;
-	if (s->keep.fd >= 0)
-		write_state(s);
+	int error = write_state(s);
+	if (error != 0)
+		s->keep.state.detached = false;
+	return error;
 }
 
 void keep_end(struct supervisor *s) {

@@ -31,8 +31,11 @@ void keep_new_plan(struct supervisor *s);
 /* After each step of the herd: is there anything new that the next daemon has to know? */
 void keep_step(struct supervisor *s, const struct herd_event *event, const struct orders *orders);
 
-/* Once more, for whoever follows. `detached`: it is left on purpose. */
-void keep_for_successor(struct supervisor *s, bool detached);
+/*
+ * Once more, for whoever follows. `detached`: it is left on purpose. 0; or -errno: what is kept is
+ * of before, and whoever went on with that would lose those who were launched since.
+ */
+NODISCARD int keep_for_successor(struct supervisor *s, bool detached);
 
 /* Nobody is left, and nobody is to follow: the file goes. */
 void keep_end(struct supervisor *s);

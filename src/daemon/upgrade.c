@@ -79,7 +79,6 @@ static int go_on_as(struct supervisor *s) {
 	list[n++] = (struct handed_over){ CONTROL_NAME, s->control_listener };
 	for (size_t i = 0; i < set->len; i++)
 		list[n++] = (struct handed_over){ listeners_store_name(set, i), set->fds[i] };
-	keep_for_successor(s, false);
 	int error = service_restore_environment(s->service);
 	return error != 0 ? error : hand_over(s->upgrade.path, s->upgrade.argv, list, n);
 }
@@ -94,14 +93,33 @@ static void prepare_to_go_on(struct supervisor *s) {
 	ev_timer_start(s->loop, &s->upgrade.late);
 }
 
+static void explain_unwritten(int error, struct text *why) {
+	text_printf(why, "what it has to know of the herd can't be written: %s", strerror(-error));
+}
+
 static void take_the_step(struct supervisor *s) {
 	char buffer[PATH_MAX + 100];
 	struct text why = TEXT_IN(buffer);
-	if (s->herd->state > HERD_SERVING)
-		return tell_refused(s, "the daemon is stopping");
-	text_printf(&why, "%s: %s", s->upgrade.path, strerror(-go_on_as(s)));
-	service_forget_environment();
+	int error;
+	if (s->herd->state > HERD_SERVING) {
+		text_puts(&why, "the daemon is stopping");
+	} else if ((error = keep_for_successor(s, false)) != 0) {
+		explain_unwritten(error, &why);
+	} else {
+		text_printf(&why, "%s: %s", s->upgrade.path, strerror(-go_on_as(s)));
+		service_forget_environment();
+	}
+	hand_over_listen();
 	tell_refused(s, buffer);
+}
+
+/* A signal that has come already is the loop's, and one that comes now is the next image's. */
+static void hold_signals(struct supervisor *s) {
+	struct upgrade *u = &s->upgrade;
+	hand_over_hold();
+	u->held = true;
+	ev_timer_set(&u->late, 0.0, 0.0);
+	ev_timer_start(s->loop, &u->late);
 }
 
 static void on_ended(struct ev_loop *loop UNUSED, ev_io *w, int revents UNUSED) {
@@ -127,11 +145,15 @@ static void on_ended(struct ev_loop *loop UNUSED, ev_io *w, int revents UNUSED) 
 
 static void on_late(struct ev_loop *loop UNUSED, ev_timer *w, int revents UNUSED) {
 	struct supervisor *s = container_of(w, struct supervisor, upgrade.late);
-	if (s->upgrade.trial != 0)
-		kill(s->upgrade.trial,
-		     SIGKILL); /* our child, not reaped: its pidfd tells its end */
-	else
+	struct upgrade *u = &s->upgrade;
+	if (u->trial != 0) {
+		kill(u->trial, SIGKILL); /* our child, not reaped: its pidfd tells its end */
+	} else if (!u->held) {
+		hold_signals(s);
+	} else {
+		u->held = false;
 		take_the_step(s);
+	}
 }
 
 /* Our own words, with what makes it a trial behind the first. */
@@ -179,12 +201,16 @@ bool upgrade_ask(struct supervisor *s, const char *by, struct text *why) {
 	event_text(&e, "by", "%s", by);
 	event_text(&e, "path", "%s", u->path);
 	supervisor_tell(s, &e);
-	keep_for_successor(s, false);
-	u->output = memfd_create("dry-start", MFD_CLOEXEC);
-	int error = u->output < 0 ? -errno : start_trial(s);
-	if (error == 0)
-		return true;
-	text_printf(why, "%s: %s", u->path, strerror(-error));
+	int error = keep_for_successor(s, false);
+	if (error != 0) {
+		explain_unwritten(error, why);
+	} else {
+		u->output = memfd_create("dry-start", MFD_CLOEXEC);
+		error = u->output < 0 ? -errno : start_trial(s);
+		if (error == 0)
+			return true;
+		text_printf(why, "%s: %s", u->path, strerror(-error));
+	}
 	end_trial(s);
 	tell_refused(s, why->data);
 	return false;
@@ -196,6 +222,7 @@ void upgrade_init(struct supervisor *s, char *const *argv) {
 	find_program(argv[0], u->path);
 	ev_init(&u->ended, on_ended);
 	ev_timer_init(&u->late, on_late, PATIENCE, 0.0);
+	ev_set_priority(&u->late, EV_MINPRI); /* behind every signal of the same turn */
 }
 
 void upgrade_finish(struct supervisor *s) {

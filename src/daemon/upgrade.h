@@ -24,6 +24,7 @@ struct upgrade {
 	int pidfd, output;
 	ev_io ended;
 	ev_timer late;
+	bool held; /* signals are: the next turn of the loop is the last one */
 };
 
 void upgrade_init(struct supervisor *s, char *const *argv);

@@ -23,6 +23,11 @@ static sigset_t handled(void) {
 	return set;
 }
 
+void hand_over_hold(void) {
+	const sigset_t set = handled();
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 void hand_over_listen(void) {
 	const sigset_t set = handled();
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
@@ -48,16 +53,15 @@ static int describe(const struct handed_over *list, size_t n) {
 }
 
 int hand_over(const char *path, char *const argv[], const struct handed_over *list, size_t n) {
-	const sigset_t set = handled();
 	int error = describe(list, n);
 	if (error == 0)
 		error = keep_open(list, n, true);
 	if (error == 0) {
-		pthread_sigmask(SIG_BLOCK, &set, NULL);
+		hand_over_hold();
 		execve(path, argv, environ);
 		error = -errno;
-		hand_over_listen();
 	}
+	hand_over_listen();
 	(void)!keep_open(list, n, false);
 	unsetenv(VARIABLE);
 	return error;

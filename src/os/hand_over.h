@@ -29,5 +29,11 @@ NODISCARD int hand_over(const char *path, char *const argv[], const struct hande
 /* Adds what was handed over to this image, if anything was. 0, or -ENOSPC. */
 NODISCARD int hand_over_take(struct inherited *in);
 
+/*
+ * Lets none of them in already: what has come before is with this image's handlers, and a loop that
+ * turns once more has seen it. Else one that came in between would be nobody's.
+ */
+void hand_over_hold(void);
+
 /* The handlers are there. */
 void hand_over_listen(void);

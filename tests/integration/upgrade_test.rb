@@ -77,14 +77,32 @@ class UpgradeTest < MoldedTest
     shop.stop
   end
 
+  # The next program would go on with what was written before, and know nobody launched since.
+  def test_where_the_state_can_not_be_written_nobody_goes_on_with_an_old_one
+    shop = shop(1)
+    before = pids(shop)
+    assert system("prlimit", "--pid", shop.pid.to_s, "--fsize=1:")
+    out, err, code = shop.ctl("upgrade")
+    assert_equal ["", 1], [out, code]
+    assert_match(/has to know of the herd can't be written: File too large/, err)
+    _, err, code = shop.ctl("detach")
+    assert_equal 1, code
+    assert_match(/can't be written: File too large/, err)
+    assert system("prlimit", "--pid", shop.pid.to_s, "--fsize=unlimited:")
+    assert_equal 0, shop.ctl("upgrade")[2]
+    assert_equal before, pids(shop)
+    shop.stop
+  end
+
   def test_a_replacement_under_way_is_finished_by_the_other_program
     shop = shop(1, { restart: { drain_timeout: "30s" } })
     old = pids(shop)[0]
-    ask(old, "/job?ms=1500")
+    ask(old, "/job")
     shop.ctl("restart", "0")
     shop.wait_event("drain.started", pid: old)
     assert_equal 0, shop.ctl("upgrade")[2]
     assert_equal 1, shop.wait_event("herd.adopted")[:replacements]
+    touch("finish")
     assert_equal "clean", shop.wait_event("drain.done", pid: old)[:how]
     shop.wait_event("replacement.done", slot: 0)
     shop.stop
