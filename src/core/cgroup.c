@@ -128,16 +128,20 @@ int cgroup_find(const char *self_cgroup, const char *mountinfo, struct cgroup *c
 	struct span path = { 0 };
 	size_t widest = SIZE_MAX;
 	int error = -ENOENT;
-	/* `..`: outside the namespace that we see; whatever is mounted isn't ours. */
-	if (find_own(self_cgroup, &candidate.version, &path) != 0 || has_dots(path))
+	if (find_own(self_cgroup, &candidate.version, &path) != 0)
 		return -ENOENT;
+	/* `..`: outside of our namespace's root; what is mounted need not be ours. */
+	bool outside = has_dots(path);
 	struct span lines = { mountinfo, strlen(mountinfo) };
 	while (lines.len > 0) {
 		struct mount m;
 		struct span rest;
 		if (!parse_mount(span_cut(&lines, '\n'), candidate.version, &m))
 			continue;
-		size_t width = below(path, m.root, &rest) ? strlen(m.root) : SIZE_MAX;
+		bool shows_us = below(path, m.root, &rest) && !has_dots(rest);
+		size_t width = shows_us ? strlen(m.root) : SIZE_MAX;
+		if (outside && !shows_us)
+			continue;
 		if (width <= widest && join(m.point, rest, &candidate)) {
 			widest = width;
 			*cgroup = candidate;

@@ -59,6 +59,10 @@ static const struct {
 	{ "paths from different namespaces: what we were given", "3:memory:/bad/0a1b\n",
 	  V1("/good/0a1b", "/sys/fs/cgroup/memory"), "/sys/fs/cgroup/memory", CGROUP_V1,
 	  "/sys/fs/cgroup/memory" },
+	{ "outside of our namespace, and that is what is mounted", "0::/../neighbour.scope\n",
+	  V2("/../neighbour.scope", "/cg"), "/cg", CGROUP_V2, "/cg" },
+	{ "mounted from further out than our namespace", "0::/\n", V2("/../..", "/cg"), "/cg",
+	  CGROUP_V2, "/cg" },
 	{ "blanks in the names", "0::/my apps/a:b,c\n", V2("/my\\040apps", "/mnt/c\\040g\\134"),
 	  "/mnt/c g\\/a:b,c", CGROUP_V2, "/mnt/c g\\" },
 };
@@ -73,6 +77,89 @@ START_TEST(the_group_is_found_where_the_memory_controller_is)
 			      shapes[i].name, c.directory);
 		ck_assert_int_eq(c.version, shapes[i].version);
 		ck_assert_uint_eq(c.top, strlen(shapes[i].top));
+	}
+}
+END_TEST
+
+#define ID      "1e0bf73d8279307e8ae6ddca5f5119f69b8ba1bbc1573aa1bb2f9684d23f17e8"
+#define POD     "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod4f0c0d93_f622.slice"
+#define RO      "ro,nosuid,nodev,noexec,relatime"
+#define OVERLAY "370 344 0:35 / / rw,relatime master:1 - overlay overlay rw,lowerdir=/l:/m\n"
+
+/* The lines that matter of what these leave to a process, each in its usual words. */
+static const struct {
+	const char *name, *own, *mountinfo, *directory;
+	int climbs; /* groups above ours whose limits are to be seen */
+} places[] = {
+	{ "docker on v1",
+	  "12:pids:/docker/" ID "\n11:memory:/docker/" ID "\n1:name=systemd:/docker/" ID
+	  "\n0::/system.slice/containerd.service\n",
+	  OVERLAY "387 385 0:28 /docker/" ID " /sys/fs/cgroup/systemd " RO
+		  " master:11 - cgroup cgroup rw,xattr,name=systemd\n"
+		  "398 385 0:39 /docker/" ID " /sys/fs/cgroup/memory " RO
+		  " master:21 - cgroup cgroup rw,memory\n",
+	  "/sys/fs/cgroup/memory", 0 },
+	{ "docker on v1, the driver is systemd's", "8:memory:/system.slice/docker-" ID ".scope\n",
+	  "398 385 0:39 /system.slice/docker-" ID ".scope /sys/fs/cgroup/memory " RO
+	  " master:13 - cgroup cgroup rw,memory\n",
+	  "/sys/fs/cgroup/memory", 0 },
+	{ "docker on v2, a namespace of its own", "0::/\n",
+	  OVERLAY "383 374 0:25 / /sys/fs/cgroup " RO
+		  " - cgroup2 cgroup rw,nsdelegate,memory_recursiveprot\n",
+	  "/sys/fs/cgroup", 0 },
+	{ "docker on v2, --cgroupns=host", "0::/system.slice/docker-" ID ".scope\n",
+	  OVERLAY "1574 1573 0:23 /system.slice/docker-" ID ".scope /sys/fs/cgroup " RO
+		  " - cgroup2 cgroup rw,nsdelegate\n",
+	  "/sys/fs/cgroup", 0 },
+	{ "docker on v2, --cgroupns=host, the whole tree", "0::/system.slice/docker-" ID ".scope\n",
+	  OVERLAY "383 374 0:25 / /sys/fs/cgroup " RO " - cgroup2 cgroup rw,nsdelegate\n",
+	  "/sys/fs/cgroup/system.slice/docker-" ID ".scope", 2 },
+	{ "kubernetes on v1", "10:memory:/kubepods/besteffort/podd0544205-72df/" ID "\n",
+	  "767 765 0:39 /kubepods/besteffort/podd0544205-72df/" ID " /sys/fs/cgroup/memory " RO
+	  " master:13 - cgroup cgroup rw,memory\n",
+	  "/sys/fs/cgroup/memory", 0 },
+	{ "kubernetes on v1, colons in the name",
+	  "10:memory:/system.slice" POD ":cri-containerd:" ID "\n",
+	  "767 765 0:39 /system.slice" POD ":cri-containerd:" ID " /sys/fs/cgroup/memory " RO
+	  " - cgroup cgroup rw,memory\n",
+	  "/sys/fs/cgroup/memory", 0 },
+	{ "kubernetes on v2", "0::/\n",
+	  "767 765 0:25 / /sys/fs/cgroup " RO " - cgroup2 cgroup rw,seclabel\n"
+	  "769 757 259:16 /var/lib/kubelet/pods/x/etc-hosts /etc/hosts rw - ext4 /dev/sda rw\n",
+	  "/sys/fs/cgroup", 0 },
+	{ "kubernetes on v2, a privileged pod", "0::" POD "/cri-containerd-" ID ".scope\n",
+	  "767 765 0:25 / /sys/fs/cgroup rw,relatime - cgroup2 cgroup rw\n",
+	  "/sys/fs/cgroup" POD "/cri-containerd-" ID ".scope", 4 },
+	{ "systemd, nested slices",
+	  "0::/system.slice/system-pumakeeper.slice/pumakeeper@shop.service\n",
+	  OTHERS "35 24 0:30 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime shared:9 - cgroup2 "
+		 "cgroup2 rw,nsdelegate,memory_recursiveprot\n",
+	  "/sys/fs/cgroup/system.slice/system-pumakeeper.slice/pumakeeper@shop.service", 3 },
+	{ "systemd, a user's own service",
+	  "0::/user.slice/user-1000.slice/user@1000.service/app.slice/shop.service\n",
+	  V2("/", "/sys/fs/cgroup"),
+	  "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/app.slice/shop.service", 5 },
+	{ "systemd, hybrid: the limits are v1's",
+	  "5:memory:/system.slice/shop.service\n1:name=systemd:/system.slice/shop.service\n"
+	  "0::/system.slice/shop.service\n",
+	  OTHERS "34 31 0:29 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw,nsdelegate\n"
+		 "35 31 0:30 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd\n"
+		 "39 31 0:34 / /sys/fs/cgroup/memory rw shared:14 - cgroup cgroup rw,memory\n",
+	  "/sys/fs/cgroup/memory/system.slice/shop.service", 2 },
+};
+
+START_TEST(what_containers_and_systemd_show_is_understood)
+{
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		struct cgroup c;
+		int climbs = 0;
+		ck_assert_msg(cgroup_find(places[i].own, places[i].mountinfo, &c) == 0, "%s",
+			      places[i].name);
+		ck_assert_msg(strcmp(c.directory, places[i].directory) == 0, "%s: %s",
+			      places[i].name, c.directory);
+		while (cgroup_up(&c))
+			climbs++;
+		ck_assert_msg(climbs == places[i].climbs, "%s: %d", places[i].name, climbs);
 	}
 }
 END_TEST
@@ -99,6 +186,8 @@ START_TEST(where_none_is_to_be_seen_none_is_made_up)
 		{ "3:memory:/a\n0::/a\n", V2("/", "/sys/fs/cgroup") },
 		{ "3:cpu:/a\n", V1("/", "/m") V2("/", "/u") },
 		{ "0::/../other\n", V2("/", "/sys/fs/cgroup") },
+		{ "0::/../other\n", V2("/../another", "/sys/fs/cgroup") },
+		{ "0::/../../other\n", V2("/..", "/sys/fs/cgroup") },
 		{ "0::relative\n", V2("/", "/sys/fs/cgroup") },
 		{ "0:\n0\n:::\n\n\n", V2("/", "/sys/fs/cgroup") },
 		{ "0::/a\n", "30 23 0:26 / \n30\n - cgroup2\n\n" },
@@ -209,6 +298,7 @@ START_TEST(each_version_has_its_limit_files)
 END_TEST
 
 SUITE("cgroup", the_group_is_found_where_the_memory_controller_is,
-      this_kernels_hybrid_tree_is_understood, where_none_is_to_be_seen_none_is_made_up,
-      a_path_that_is_too_long_is_not_cut, the_chain_goes_up_to_the_mount_point_and_no_further,
-      limits_are_numbers_or_none, what_is_no_limit_is_refused, each_version_has_its_limit_files)
+      what_containers_and_systemd_show_is_understood, this_kernels_hybrid_tree_is_understood,
+      where_none_is_to_be_seen_none_is_made_up, a_path_that_is_too_long_is_not_cut,
+      the_chain_goes_up_to_the_mount_point_and_no_further, limits_are_numbers_or_none,
+      what_is_no_limit_is_refused, each_version_has_its_limit_files)

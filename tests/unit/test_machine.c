@@ -92,6 +92,37 @@ START_TEST(a_v1_group_knows_its_ancestors_limits)
 }
 END_TEST
 
+/* Only a group that isn't mounted has no file: then what is above it is asked. */
+START_TEST(v1_climbs_only_to_the_first_that_is_mounted)
+{
+	plant_tree();
+	plant("proc/self/cgroup", "4:memory:/a/b\n");
+	plant("proc/self/mountinfo", "35 31 0:32 / /cg rw - cgroup cgroup rw,memory\n");
+	plant("cg/memory.stat", "hierarchical_memory_limit 4096\n");
+	plant("cg/a/memory.stat", "hierarchical_memory_limit 268435456\n");
+	ck_assert_uint_eq(look().cgroup_limit_bytes, 256 * MIB);
+}
+END_TEST
+
+START_TEST(a_limit_that_has_changed_is_seen_without_finding_the_group_anew)
+{
+	struct cgroup cgroup;
+	plant_tree();
+	plant("proc/self/cgroup", "0::/a\n");
+	plant("proc/self/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+	plant("sys/fs/cgroup/a/memory.max", "1073741824\n");
+	AUTOCLOSE int root = open(tree, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_eq(machine_find_cgroup(root, &cgroup), 0);
+	ck_assert_uint_eq(machine_cgroup_limit(root, &cgroup), 1024 * MIB);
+	plant("sys/fs/cgroup/a/memory.max", "536870912\n");
+	ck_assert_uint_eq(machine_cgroup_limit(root, &cgroup), 512 * MIB);
+	plant("sys/fs/cgroup/a/memory.max", "max\n");
+	ck_assert_uint_eq(machine_cgroup_limit(root, &cgroup), 0);
+	look();
+	ck_assert_int_lt(machine_find_cgroup(root, &cgroup), 0);
+}
+END_TEST
+
 START_TEST(no_limit_is_none)
 {
 	plant_tree();
@@ -125,4 +156,6 @@ END_TEST
 
 SUITE("machine", the_smallest_limit_from_here_to_the_root_holds,
       where_the_kernel_would_throttle_is_a_limit_too, a_v1_group_knows_its_ancestors_limits,
-      no_limit_is_none, what_is_not_known_is_0, this_machine_has_processors_and_memory)
+      v1_climbs_only_to_the_first_that_is_mounted,
+      a_limit_that_has_changed_is_seen_without_finding_the_group_anew, no_limit_is_none,
+      what_is_not_known_is_0, this_machine_has_processors_and_memory)
