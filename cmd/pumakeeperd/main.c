@@ -15,6 +15,8 @@
 #include "daemon/plan.h"
 #include "daemon/supervisor.h"
 #include "daemon/upgrade.h"
+#include "os/first_process.h"
+#include "os/standard_streams.h"
 
 /* sysexits.h's EX_CONFIG: the unit isn't started again by itself (RestartPreventExitStatus=). */
 #define EXIT_CONFIG 78
@@ -53,6 +55,8 @@ static int dry_start(struct plan *plan, const char *fd) {
 int main(int argc, char *argv[]) {
 	struct daemon_options given;
 	struct errors errors = { 0 };
+	standard_streams_ensure();
+	first_process_obey();
 	if (options_read(argc, argv, &given) != 0)
 		return 2;
 	if (print_and_leave(&given))
