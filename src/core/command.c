@@ -1,6 +1,7 @@
 #include "core/command.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/wrapper.h"
@@ -156,9 +157,11 @@ static int add_range(struct strings *to, const struct strings *from, size_t begi
 	return 0;
 }
 
-int command_worker_argv(const struct strings *words, const struct command *command,
-			struct strings *argv) {
-	static const char *const ours[] = { "-w", "0", "--bind-to-activated-sockets", "only" };
+int command_puma_argv(const struct strings *words, const struct command *command, unsigned workers,
+		      struct strings *argv) {
+	char count[16];
+	snprintf(count, sizeof count, "%u", workers);
+	const char *const ours[] = { "-w", count, "--bind-to-activated-sockets", "only" };
 	bool puma = command->kind == COMMAND_PUMA && command->puma < words->len;
 	size_t end = puma ? options_end(words, command->puma) : words->len;
 

@@ -31,12 +31,12 @@ NODISCARD int command_understand(const struct strings *words, struct command *co
 				 struct error *err);
 
 /*
- * The argv of a single-mode worker on inherited sockets: the user's words and, for Puma, our
- * options where they win over the user's own. `argv` is the caller's, empty before. 0 or
- * -ENOMEM.
+ * The argv of a server on inherited sockets: the user's words and, for Puma, our options where they
+ * win over the user's own. `workers` of its own: 0 is a single-mode worker of ours. `argv` is the
+ * caller's, empty before. 0 or -ENOMEM.
  */
-NODISCARD int command_worker_argv(const struct strings *words, const struct command *command,
-				  struct strings *argv);
+NODISCARD int command_puma_argv(const struct strings *words, const struct command *command,
+				unsigned workers, struct strings *argv);
 
 /* Why it could not be started, for a person. */
 struct command_failure {

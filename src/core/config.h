@@ -16,7 +16,7 @@
 #include "util/strings.h"
 #include "util/text.h"
 
-enum app_mode { MODE_POOL };
+enum app_mode { MODE_POOL, MODE_CLUSTER };
 enum memory_figure { FIGURE_USS, FIGURE_PSS, FIGURE_RSS };
 enum log_format { LOG_TEXT, LOG_JSON };
 enum log_level { LEVEL_ERROR, LEVEL_WARNING, LEVEL_INFO, LEVEL_DEBUG };
@@ -82,6 +82,7 @@ struct config {
 	} memory;
 	struct {
 		bool rehearse;
+		bool surge;
 		unsigned max_surge;
 		bool allow_gap;
 		msec_t min_age;

@@ -413,7 +413,9 @@ static void health_settle(struct step *s) {
 	event_number(e, "ready", serving);
 	event_number(e, "workers", h->n_slots);
 	if (degraded && one_stops_first(h))
-		event_text(e, "reason", "no room for one more worker: one stops first");
+		event_text(e, "reason",
+			   h->config->restart.surge ? "no room for one more worker: one stops first"
+						    : "one stops first (restart.surge is false)");
 }
 
 /* Level-triggered: whatever happened, the whole is looked at afresh; there is nothing to miss. */

@@ -90,7 +90,7 @@ struct worker {
 	bool waits_told;
 };
 
-/* A process that workers are forked from and that serves nobody: a mold. */
+/* A process that workers are forked from and that serves nobody: a mold, or a cluster's master. */
 struct parent {
 	unsigned generation; /* 0: this cell is free */
 	unsigned release;

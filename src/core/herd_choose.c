@@ -125,15 +125,16 @@ static bool consider(struct step *s, const struct wish *wish, const struct situa
 	struct policy policy = herd_policy(h);
 	struct situation situation = situation_of(h, common, wish->worker, s->now);
 	struct answer answer = policy_ask(wish->cause, &policy, &situation);
+	bool stop_first = answer.permission == MAY_STOP_FIRST || !h->config->restart.surge;
 	bool may = answer.permission == MAY_GO || answer.permission == MAY_STOP_FIRST;
 	if (may && h->config->restart.rehearse && wish_is_memorys(wish)) {
 		rehearse(s, wish);
 		return false;
 	}
-	if (may && answer.permission == MAY_GO && !slot_may_boot(h))
+	if (may && !stop_first && !slot_may_boot(h))
 		return false; /* a boot that ends is an event, and then it is asked again */
 	if (may)
-		return begin(s, wish, answer.permission == MAY_STOP_FIRST);
+		return begin(s, wish, stop_first);
 	if (answer.permission == IS_REFUSED) {
 		refuse(s, wish, answer.reason);
 		return true;

@@ -71,11 +71,14 @@ void leave_give_up(struct step *s, const char *reason) {
 	begin_to_leave(s);
 }
 
-/* Who serves last keeps accepting until nobody waits. */
+/*
+ * Who serves last keeps accepting until nobody waits; but a cluster's master, told to end, ends them
+ * all at once, and would fork another one for whoever is told to go without it.
+ */
 static struct worker *last_one(struct step *s) {
 	struct worker *last = NULL;
 	FOR_EACH_WORKER(s->h, w) {
-		if (!worker_serves(w->life.state))
+		if (!worker_serves(w->life.state) || s->h->config->app.mode == MODE_CLUSTER)
 			continue;
 		if (last == NULL || w->ready_at > last->ready_at)
 			last = w;

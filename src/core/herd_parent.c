@@ -40,13 +40,22 @@ const struct parent *herd_parent(const struct herd *h) {
 	return newest;
 }
 
+static const enum event_id mold_events[MOLD_STATES] = {
+	[MOLD_GONE] = EVENT_MOLD_GONE,     [MOLD_LOADING] = EVENT_MOLD_LOADING,
+	[MOLD_READY] = EVENT_MOLD_READY,   [MOLD_ENDING] = EVENT_MOLD_ENDING,
+	[MOLD_BROKEN] = EVENT_MOLD_BROKEN, [MOLD_ADOPTED] = EVENT_MOLD_ADOPTED,
+};
+
+/* A cluster's: none is adopted yet. */
+static const enum event_id master_events[MOLD_STATES] = {
+	[MOLD_GONE] = EVENT_MASTER_GONE,     [MOLD_LOADING] = EVENT_MASTER_STARTED,
+	[MOLD_READY] = EVENT_MASTER_READY,   [MOLD_ENDING] = EVENT_MASTER_ENDING,
+	[MOLD_BROKEN] = EVENT_MASTER_BROKEN, [MOLD_ADOPTED] = EVENT_MOLD_ADOPTED,
+};
+
 static void tell_changed(struct step *s, const struct herd_event *event, int pid) {
-	static const enum event_id ids[MOLD_STATES] = {
-		[MOLD_GONE] = EVENT_MOLD_GONE,     [MOLD_LOADING] = EVENT_MOLD_LOADING,
-		[MOLD_READY] = EVENT_MOLD_READY,   [MOLD_ENDING] = EVENT_MOLD_ENDING,
-		[MOLD_BROKEN] = EVENT_MOLD_BROKEN, [MOLD_ADOPTED] = EVENT_MOLD_ADOPTED,
-	};
-	struct event *e = tell(s, ids[event->parent.state]);
+	bool cluster = s->h->config->app.mode == MODE_CLUSTER;
+	struct event *e = tell(s, (cluster ? master_events : mold_events)[event->parent.state]);
 	event_number(e, "generation", event->generation);
 	if (pid > 0) /* one that has ended already, and is of no use any more, has none */
 		event_number(e, "pid", pid);

@@ -6,8 +6,8 @@
 
 /* What a process has for life. How it is probed, measured and drained is the daemon's alone. */
 static const char *const paths[] = {
-	"app.command", "app.directory", "app.environment",   "app.preload",
-	"app.listen",  "app.output",    "allocator.preload", "allocator.malloc_conf",
+	"app.command", "app.directory",     "app.environment",       "app.preload", "app.listen",
+	"app.output",  "allocator.preload", "allocator.malloc_conf", "app.mode",
 };
 
 /* FNV-1a: nobody gains anything by making two configurations meet. */

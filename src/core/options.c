@@ -65,7 +65,11 @@ static int check_malloc_conf(const char *key UNUSED, const char *text, struct er
 
 static const char *const off_choice[] = { "off", NULL };
 static const char *const none_choice[] = { "none", NULL };
-static const char *const mode_choices[] = { [MODE_POOL] = "pool", NULL };
+static const char *const mode_choices[] = {
+	[MODE_POOL] = "pool",
+	[MODE_CLUSTER] = "cluster",
+	NULL,
+};
 static const char *const figure_choices[] = {
 	[FIGURE_USS] = "uss",
 	[FIGURE_PSS] = "pss",
@@ -121,7 +125,9 @@ const struct option options[] = {
 		"Variables for the workers; they win over the daemon's own.",
 		"{RAILS_ENV: production}", check_variable },
 	{ "app.mode", OPTION_CHOICE, AT(app.mode), "pool", 0, 0, mode_choices, false,
-		"pool: single-mode workers on listening sockets that pumakeeper owns.",
+		"pool: single-mode workers on listening sockets that pumakeeper owns. cluster: one "
+		"Puma in cluster mode on those sockets, whose master forks the workers; each is "
+		"watched and replaced all the same.",
 		NULL, NULL },
 	{ "app.preload", OPTION_BOOL, AT(app.preload), "false", 0, 0, NULL, false,
 		"true: the app is loaded once, in a process that serves nobody (the mold), and "
@@ -222,6 +228,10 @@ const struct option options[] = {
 
 	{ "restart.rehearse", OPTION_BOOL, AT(restart.rehearse), "false", 0, 0, NULL, true,
 		"Only say what would be replaced.",
+		NULL, NULL },
+	{ "restart.surge", OPTION_BOOL, AT(restart.surge), "true", 0, 0, NULL, true,
+		"true: a new worker is up before the old one goes. false: the old one goes first, "
+		"so that there is never a worker more than app.workers, and one less meanwhile.",
 		NULL, NULL },
 	{ "restart.max_surge", OPTION_COUNT, AT(restart.max_surge), "1", 1, 512, NULL, true,
 		"How many are replaced at a time. Each is one worker more while it lasts: memory, "

@@ -115,6 +115,10 @@ int puma_settings_parse(const char *json, struct puma_settings *settings, struct
 		return error_at(err, 0, 0, "Puma's settings can't be read: bad or missing `%s`",
 				fields[i].name);
 	}
+	const json_t *timeout = json_object_get(root, "worker_shutdown_timeout");
+	if (!read_count(timeout, &s.worker_shutdown_timeout))
+		s.worker_shutdown_timeout = 0;
+	s.fork_worker = json_is_true(json_object_get(root, "fork_worker"));
 	json_decref(root);
 	*settings = s;
 	return 0;

@@ -8,6 +8,7 @@
 
 #include "util/base.h"
 #include "util/error.h"
+#include "util/msec.h"
 #include "util/strings.h"
 
 enum settings_source {
@@ -29,6 +30,8 @@ struct puma_settings {
 	unsigned workers; /* 0: single mode */
 	unsigned threads_min, threads_max;
 	bool preload_app, drain_on_shutdown;
+	bool fork_worker;
+	unsigned worker_shutdown_timeout;         /* seconds; 0: not told */
 	char *pidfile, *state_path, *control_url; /* NULL: not asked for */
 	struct strings plugins;
 	struct strings hooks; /* those that single mode never calls, by their names in the file */
@@ -69,6 +72,14 @@ bool puma_settings_preloads(const struct puma_settings *settings);
  */
 NODISCARD int puma_settings_notes(const struct puma_settings *settings,
 				  const struct puma_plan *plan, struct strings *notes);
+
+/*
+ * The same for app.mode: cluster, where Puma is run as it is but for its sockets. `drain_timeout`:
+ * restart.drain_timeout.
+ */
+NODISCARD int puma_settings_notes_cluster(const struct puma_settings *settings,
+					  const struct strings *listen, msec_t drain_timeout,
+					  struct strings *notes);
 
 /* "config/puma.rb", "the command line", … */
 const char *settings_source_name(const struct puma_settings *settings, enum settings_source from);

@@ -214,3 +214,26 @@ int puma_settings_notes(const struct puma_settings *s, const struct puma_plan *p
 		error = note_plugin(s->plugins.items[i], notes);
 	return error != 0 ? error : note_hooks(s, plan, notes);
 }
+
+/* Beyond that it is Puma's master that kills a worker which drains (puma.md, fact 2). */
+static int note_shutdown_timeout(const struct puma_settings *s, msec_t drain,
+				 struct strings *notes) {
+	msec_t own = (msec_t)s->worker_shutdown_timeout * MSEC_SECOND;
+	if (own == 0 || own >= drain)
+		return 0;
+	return say(notes,
+		   "Puma kills a worker that drains for %u s (worker_shutdown_timeout), before "
+		   "restart.drain_timeout (%lld s) has passed: raise the one or lower the other",
+		   s->worker_shutdown_timeout, (long long)(drain / MSEC_SECOND));
+}
+
+int puma_settings_notes_cluster(const struct puma_settings *s, const struct strings *listen,
+				msec_t drain_timeout, struct strings *notes) {
+	int error = note_binds(s, listen, notes);
+	if (error == 0)
+		error = note_shutdown_timeout(s, drain_timeout, notes);
+	if (error == 0 && !s->preload_app)
+		error = say(notes, "without preload_app! each worker loads the app itself, and "
+				   "shares little memory with the others");
+	return error;
+}

@@ -152,10 +152,12 @@ static json_t *herd_object(const struct herd *h) {
 	return object;
 }
 
-static json_t *parent_object(const struct parent *p, const struct status_facts *facts, msec_t now) {
+static json_t *parent_object(const struct herd *h, const struct parent *p,
+			     const struct status_facts *facts, msec_t now) {
+	bool cluster = h->config->app.mode == MODE_CLUSTER;
 	bool read = p->rss_bytes > 0;
 	json_t *object = json_object();
-	json_put(object, "kind", json_string("mold"));
+	json_put(object, "kind", json_string(cluster ? "cluster" : "mold"));
 	json_put(object, "generation", json_count(p->generation));
 	json_put(object, "pid", json_known(p->pid != 0, (uint64_t)p->pid));
 	json_put(object, "state", json_string(mold_state_name(p->state)));
@@ -273,7 +275,7 @@ json_t *status_json(const struct herd *h, const struct status_facts *facts, msec
 	json_put(object, "herd", herd_object(h));
 	const struct parent *parent = herd_parent(h);
 	json_put(object, "parent",
-		 parent != NULL ? parent_object(parent, facts, now) : json_null());
+		 parent != NULL ? parent_object(h, parent, facts, now) : json_null());
 	json_put(object, "workers", workers_array(h, facts, now));
 	json_put(object, "counters", counters_object(h));
 	json_put(object, "notes", notes_array(h, facts, now));

@@ -146,6 +146,22 @@ static void take_back_all(struct former *f, struct inherited *in) {
 	}
 }
 
+/* Of a cluster nothing is taken over yet; but nobody starts a second one beside it. */
+static int find_master(struct supervisor *s, struct error *err) {
+	struct former *f = &s->former;
+	if (f->n_molds > 0 || f->n_workers > 0)
+		return error_at(
+			err, 0, 0,
+			"%s of a former pumakeeperd still runs, pid %d, and in mode cluster it "
+			"can't be taken over yet: `pumakeeper stop --orphans` ends it",
+			f->n_molds > 0 ? "the Puma" : "a worker",
+			(int)(f->n_molds > 0 ? f->molds[0].pid : f->workers[0].pid));
+	f->found = false;
+	memset(s->herd, 0, sizeof *s->herd);
+	herd_init(s->herd, &s->plan->config, &s->plan->limits);
+	return 0;
+}
+
 int adopt_find(struct supervisor *s, struct inherited *in, struct error *err) {
 	int fd = state_file_open(s->dir.fd, KEEP_NAME);
 	if (fd < 0)
@@ -157,6 +173,8 @@ int adopt_find(struct supervisor *s, struct inherited *in, struct error *err) {
 	adopt_find_unknown(s);
 	find_workers(s);
 	find_molds(s);
+	if (s->plan->config.app.mode == MODE_CLUSTER)
+		return find_master(s, err);
 	take_back_all(&s->former, in);
 	return 0;
 }

@@ -35,6 +35,7 @@ struct start {
 	const char *directory;
 	struct inheritance in;
 	const char *mold; /* its generation; NULL: a worker */
+	bool master;      /* of a cluster: Puma as it is, without our Ruby */
 	int output;
 };
 
@@ -57,16 +58,17 @@ static int build(const struct start *start, struct strings *argv, struct strings
 		.preload = plan->preload[0] != '\0' ? plan->preload : NULL,
 		.malloc_conf = plan->config.allocator.malloc_conf,
 		.few_arenas = preload,
-		.ruby_file = plan->ruby_dir[0] != '\0' ? file : NULL,
-		.single = puma,
+		.ruby_file = plan->ruby_dir[0] != '\0' && !start->master ? file : NULL,
+		.single = puma && !start->master,
 	};
 	int error = worker_environment_build(&wish, envp);
-	bool may_notify = start->mold == NULL && plan->config.app.probe.path == NULL &&
-			  l->notify_path != NULL;
+	bool may_notify = start->mold == NULL && !start->master &&
+			  plan->config.app.probe.path == NULL && l->notify_path != NULL;
 	if (error == 0 && may_notify)
 		error = strings_set(envp, "NOTIFY_SOCKET", l->notify_path);
 	if (error == 0)
-		error = command_worker_argv(&plan->config.app.command, &plan->command, argv);
+		error = command_puma_argv(&plan->config.app.command, &plan->command,
+					  start->master ? plan->limits.workers : 0, argv);
 	return error != 0 ? error
 			  : release_path_pin_all(argv, plan->wished_directory, start->directory);
 }
@@ -151,5 +153,16 @@ int launcher_start_mold(const struct launcher *l, unsigned generation, const cha
 	};
 	*launched = (struct launched){ .pidfd = -1 };
 	*missing = false;
+	return spawn_it(&start, launched, why, missing);
+}
+
+int launcher_start_master(const struct launcher *l, const char *directory,
+			  struct launched *launched, struct text *why, bool *missing) {
+	struct start start = {
+		.launcher = l, .directory = directory, .master = true, .output = l->output
+	};
+	*launched = (struct launched){ .pidfd = -1 };
+	*missing = false;
+	collect(l, -1, &start.in);
 	return spawn_it(&start, launched, why, missing);
 }

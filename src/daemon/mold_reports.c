@@ -1,4 +1,4 @@
-/* What becomes of molds, and of workers that are forked from them, told to the herd. */
+/* What becomes of molds, of a cluster's master, and of their workers, told to the herd. */
 #include <signal.h>
 #include <unistd.h>
 
@@ -87,6 +87,20 @@ static void was_read(void *context, unsigned generation, const struct herd_event
 	feed(context, &read);
 }
 
+static void resized(void *context, pid_t master, bool more, unsigned workers) {
+	struct event e = event_make(more ? EVENT_MASTER_GROWS : EVENT_MASTER_SHRINKS);
+	event_number(&e, "pid", master);
+	event_number(&e, "workers", workers);
+	supervisor_tell(context, &e);
+}
+
+static void loops(void *context, unsigned workers, msec_t within) {
+	struct event e = event_make(EVENT_MASTER_LOOPS);
+	event_number(&e, "workers", workers);
+	event_time(&e, "within", within);
+	supervisor_tell(context, &e);
+}
+
 const struct molds_handler mold_reports = {
 	.directory = directory,
 	.moved = moved,
@@ -96,4 +110,6 @@ const struct molds_handler mold_reports = {
 	.promoted = promoted,
 	.changed = changed,
 	.read = was_read,
+	.resized = resized,
+	.loops = loops,
 };

@@ -45,6 +45,10 @@ struct molds_handler {
 	void (*promoted)(void *context, unsigned worker, unsigned release);
 	void (*changed)(void *context, const struct mold_facts *facts);
 	void (*read)(void *context, unsigned generation, const struct herd_event *event);
+	/* A cluster's master was asked for one more or less, so that it has `workers` now. */
+	void (*resized)(void *context, pid_t master, bool more, unsigned workers);
+	/* It forks one worker after the other: so many within that time. */
+	void (*loops)(void *context, unsigned workers, msec_t within);
 };
 
 /* Everything borrowed outlives it. NULL: no memory. */

@@ -100,6 +100,13 @@ static void launch(struct supervisor *s, const struct order *order) {
 		molds_ask(s->molds, w->release, w->id, w->slot);
 		return;
 	}
+	if (s->cluster != NULL) {
+		const struct cluster_wait wait = { .worker = w->id,
+						   .slot = w->slot,
+						   .successor = w->role == ROLE_SUCCESSOR };
+		cluster_ask(s->cluster, w->release, &wait);
+		return;
+	}
 	const char *directory = releases_path(&s->releases, w->release);
 	if (directory == NULL)
 		directory = s->plan->directory;
@@ -121,9 +128,24 @@ static void prove_again(struct supervisor *s, const struct order *order) {
 		ask_for_proof(s, m);
 }
 
+/* Once the herd leaves it is the master that tells its workers, or it would fork others. */
+static bool is_the_masters(struct supervisor *s, const struct order *order) {
+	if (s->cluster == NULL || order->number == SIGCONT)
+		return false;
+	cluster_leaving(s->cluster, order->worker);
+	if (s->herd->state < HERD_LEAVING)
+		return false;
+	cluster_leave(s->cluster);
+	return order->number == SIGTERM;
+}
+
 static void send_signal(struct supervisor *s, const struct order *order) {
 	struct member *m = supervisor_member(s, order->worker);
-	if (m != NULL)
+	if (is_the_masters(s, order) && m != NULL)
+		return;
+	if (m == NULL && s->cluster != NULL)
+		(void)cluster_cancel(s->cluster, order->worker);
+	else if (m != NULL)
 		member_signal(m, order->number);
 	else if (s->molds != NULL) /* not born yet */
 		(void)molds_cancel(s->molds, order->worker);
@@ -189,6 +211,8 @@ static void read_one(struct supervisor *s, const struct order *order) {
 static void read_parent(struct supervisor *s, const struct order *order) {
 	if (s->molds != NULL)
 		molds_read(s->molds, (unsigned)order->number);
+	else if (s->cluster != NULL)
+		cluster_read(s->cluster);
 }
 
 static void prove(struct supervisor *s, const struct order *order) {
@@ -212,6 +236,8 @@ static void look_at_queue(struct supervisor *s, const struct order *order UNUSED
 static void forget(struct supervisor *s, const struct order *order) {
 	if (s->molds != NULL)
 		molds_forget(s->molds, order->worker);
+	if (s->cluster != NULL)
+		cluster_forget(s->cluster, order->worker);
 	for (size_t i = 0; i < HERD_WORKERS_MAX; i++) {
 		if (s->members[i] == NULL || s->members[i]->id != order->worker)
 			continue;

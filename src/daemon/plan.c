@@ -212,21 +212,49 @@ static int look_for_ruby(struct plan *plan, const struct plan *before UNUSED,
 			strerror(-error));
 }
 
-static int understand(struct plan *plan, const struct plan *before UNUSED, struct errors *errors) {
-	struct error err = { 0 };
+/* What can't be had from outside is said where everybody looks (puma.md, fact 8). */
+static int agree_cluster(struct plan *plan, struct errors *errors) {
+	const struct config *c = &plan->config;
+	bool in_reach = plan->command.kind == COMMAND_PUMA &&
+			plan->command.puma < c->app.command.len; /* of options of ours */
+	if (!in_reach)
+		return error_at(errors_next(errors), 0, 0,
+				"app.mode: a cluster is Puma's: write an app.command such as "
+				"[bundle, exec, puma, -C, config/puma.rb]");
+	if (c->app.preload || c->app.refork.after > 0 || c->app.refork.requests > 0)
+		return error_at(
+			errors_next(errors), 0, 0,
+			"app.preload, app.refork: in mode cluster it is Puma that preloads: "
+			"write preload_app! in its configuration, or app.mode: pool");
+	int error = strings_add(
+		&plan->notes,
+		"in mode cluster no single worker can be asked: ready means that its server runs, "
+		"even if a boot hook has failed in it (`WARNING hook ... failed` in its output); "
+		"app.mode: pool with app.preload: true proves each worker");
+	return error == 0 ? 0 : plan_fail(errors, "app.mode", -error);
+}
+
+/* What the command is, and what shall be done with it. */
+static int agree(struct plan *plan, struct errors *errors) {
 	const struct config *c = &plan->config;
 	bool preload = c->app.preload;
-	if (command_understand(&c->app.command, &plan->command, &err) == 0) {
-		if (preload && plan->command.kind != COMMAND_PUMA)
-			return error_at(errors_next(errors), 0, 0,
-					"app.preload: only Puma can be preloaded, and app.command "
-					"is something else");
-		if (!preload && (c->app.refork.after > 0 || c->app.refork.requests > 0))
-			return error_at(errors_next(errors), 0, 0,
-					"app.refork: only workers of a mold can be forked anew; "
-					"it needs app.preload: true");
-		return 0;
-	}
+	if (c->app.mode == MODE_CLUSTER)
+		return agree_cluster(plan, errors);
+	if (preload && plan->command.kind != COMMAND_PUMA)
+		return error_at(errors_next(errors), 0, 0,
+				"app.preload: only Puma can be preloaded, and app.command is "
+				"something else");
+	if (!preload && (c->app.refork.after > 0 || c->app.refork.requests > 0))
+		return error_at(errors_next(errors), 0, 0,
+				"app.refork: only workers of a mold can be forked anew; it needs "
+				"app.preload: true");
+	return 0;
+}
+
+static int understand(struct plan *plan, const struct plan *before UNUSED, struct errors *errors) {
+	struct error err = { 0 };
+	if (command_understand(&plan->config.app.command, &plan->command, &err) == 0)
+		return agree(plan, errors);
 	*errors_next(errors) = err;
 	return -1;
 }
@@ -273,6 +301,8 @@ struct plan *plan_create(const struct plan_source *source, const struct plan *be
 }
 
 int plan_keep_binds(struct plan *new, const struct plan *old) {
+	if (new->config.app.mode == MODE_CLUSTER &&new->config.app.workers == 0)
+		new->config.app.workers = new->limits.workers = old->limits.workers;
 	if (new->config.app.listen.len > 0 || old->config.app.listen.len == 0)
 		return 0;
 	return strings_copy(&new->config.app.listen, &old->config.app.listen);

@@ -152,6 +152,28 @@ static int miss_listen(bool no_file, struct errors *errors) {
 				  "such as [tcp://0.0.0.0:9292]");
 }
 
+/* As many as Puma itself would have, unless app.workers says. */
+static int take_cluster(struct plan *plan, struct errors *errors) {
+	const struct puma_settings *s = &plan->settings;
+	unsigned wished = plan->config.app.workers > 0 ? plan->config.app.workers : s->workers;
+	if (wished == 0)
+		return error_at(errors_next(errors), 0, 0,
+				"app.mode: a cluster has workers, and Puma's own configuration has "
+				"none: write app.workers, or `workers 2` in it; or app.mode: pool");
+	if (s->fork_worker)
+		return error_at(errors_next(errors), 0, 0,
+				"app.mode: fork_worker is not supported in mode cluster yet; "
+				"app.mode: pool with app.preload and app.refork does the same");
+	plan->config.app.workers = wished < CONFIG_WORKERS_MAX ? wished : CONFIG_WORKERS_MAX;
+	int error = plan_note_cut(plan, wished, settings_source_name(s, s->workers_from));
+	if (error == 0)
+		error = puma_settings_notes_cluster(s, &plan->config.app.listen,
+						    plan->config.restart.drain_timeout,
+						    &plan->puma_notes);
+	return error == 0 ? plan_resolve_limits(plan, errors)
+			  : plan_fail(errors, "app.command", -error);
+}
+
 int plan_ask_puma(struct plan *plan, const struct plan_source *source, struct errors *errors) {
 	bool no_file = source->path == NULL, no_listen = plan->config.app.listen.len == 0;
 	if (plan->command.kind != COMMAND_PUMA && no_listen)
@@ -161,6 +183,8 @@ int plan_ask_puma(struct plan *plan, const struct plan_source *source, struct er
 	if (look_at_puma(plan, errors) != 0)
 		return -1;
 	int error = no_listen ? take_binds(plan) : 0;
+	if (error == 0 && plan->config.app.mode == MODE_CLUSTER)
+		return take_cluster(plan, errors);
 	if (error == 0 && no_file)
 		error = take_workers(plan);
 	if (error == 0 && no_file)

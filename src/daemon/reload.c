@@ -77,6 +77,11 @@ static bool compare_and_adopt(struct supervisor *s, struct plan *new, struct tex
 		text_printf(said, "only a restart of pumakeeper can change %s", fixed.data);
 		return refuse(s, new, said);
 	}
+	if (s->cluster != NULL && new->limits.workers != s->plan->limits.workers) {
+		text_puts(said, "in mode cluster only a restart of pumakeeper can change "
+				"app.workers");
+		return refuse(s, new, said);
+	}
 	text_puts(said, live.len > 0 ? live.data : "nothing has changed");
 	adopt(s, new);
 	struct event e = event_make(EVENT_CONFIG_RELOADED);
@@ -137,7 +142,7 @@ void deploy(struct supervisor *s, const unsigned *slots, unsigned n, bool force,
 	event.restart.n = n;
 	event.restart.force = force;
 	char path[PATH_MAX];
-	if (n == 0 && plan_resolve_directory(s->plan, path) == 0) {
+	if (n == 0 && s->cluster == NULL && plan_resolve_directory(s->plan, path) == 0) {
 		const char *before = releases_path(&s->releases, s->herd->release);
 		if (before != NULL && strcmp(before, path) != 0)
 			tell_release(s, before, path);
@@ -153,7 +158,7 @@ void look_at_restart_txt(struct supervisor *s) {
 	char path[PATH_MAX + 32];
 	struct stat st;
 	int64_t now = 0;
-	if (s->plan->command.kind != COMMAND_PUMA)
+	if (s->plan->command.kind != COMMAND_PUMA || s->cluster != NULL)
 		return;
 	snprintf(path, sizeof path, "%s/tmp/restart.txt", s->plan->wished_directory);
 	if (stat(path, &st) == 0)

@@ -52,7 +52,7 @@ static json_t *status_of(struct supervisor *s) {
 	const struct status_facts facts = {
 		.app = s->plan->name,
 		.version = PUMAKEEPER_VERSION,
-		.mode = "pool",
+		.mode = s->cluster != NULL ? "cluster" : "pool",
 		.pid = getpid(),
 		.urls = urls,
 		.n_urls = s->listeners.len,
@@ -186,7 +186,11 @@ static void ask_restart(struct supervisor *s, uint64_t client, const struct requ
 	snprintf(by, sizeof by, "pumakeeper restart, uid %d", (int)control_uid(s->control, client));
 	deploy(s, r->all ? NULL : r->slots, r->all ? 0 : r->n_slots, r->force, by);
 	if (!r->wait)
-		finish(s, client, "asked for; `pumakeeper events --follow` tells how it goes");
+		finish(s, client,
+		       r->all && s->cluster != NULL
+			       ? "asked for, from the master that runs: new code needs a restart of "
+				 "the service; `pumakeeper events --follow` tells how it goes"
+			       : "asked for; `pumakeeper events --follow` tells how it goes");
 }
 
 static void ask_reload(struct supervisor *s, uint64_t client, const struct request *r UNUSED) {
@@ -313,7 +317,12 @@ static void restart_over(struct supervisor *s, uint64_t client) {
 		       "tried. `pumakeeper events` tells why",
 		       r->done, r->total);
 	else
-		finish(s, client, r->done == 1 ? "1 worker replaced" : "all replaced");
+		finish(s, client,
+		       s->cluster != NULL
+			       ? "replaced, from the master that runs: new code needs a restart of "
+				 "the service"
+		       : r->done == 1 ? "1 worker replaced"
+				      : "all replaced");
 }
 
 /* False: this client needs no more of it. */

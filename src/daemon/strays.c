@@ -1,6 +1,6 @@
 /*
  * Children that nobody has asked for. They come to a daemon that is process 1 of a container, and
- * to one that has molds (a subreaper), whenever the parent of a descendant ends before it; and
+ * to one that has molds or a cluster (a subreaper), whenever the parent of a descendant ends before it; and
  * somebody who execs us may have had children of his own. Whoever ends among them is reaped, else
  * it stays a zombie for as long as we live.
  */
@@ -13,7 +13,8 @@ static bool is_known(const struct supervisor *s, pid_t pid) {
 		if (s->members[i] != NULL && s->members[i]->pid == pid)
 			return true;
 	}
-	return pid == s->upgrade.trial || (s->molds != NULL && molds_own(s->molds, pid));
+	return pid == s->upgrade.trial || (s->molds != NULL && molds_own(s->molds, pid)) ||
+	       (s->cluster != NULL && cluster_own(s->cluster, pid));
 }
 
 /*

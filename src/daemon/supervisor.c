@@ -77,6 +77,13 @@ static bool is_wanted(const void *context, unsigned release) {
 	       (release == s->promoting && s->herd->state == HERD_SERVING);
 }
 
+static void keep_parents(struct supervisor *s) {
+	if (s->molds != NULL)
+		molds_keep(s->molds, is_wanted, s);
+	if (s->cluster != NULL && s->herd->state >= HERD_LEAVING)
+		cluster_leave(s->cluster);
+}
+
 void feed(struct supervisor *s, const struct herd_event *event) {
 	put(s, event);
 	if (s->feeding)
@@ -86,8 +93,8 @@ void feed(struct supervisor *s, const struct herd_event *event) {
 		struct pending *p = &s->pending[s->pending_first];
 		step(s, &p->event);
 		s->pending_first = (s->pending_first + 1) % PENDING_MAX;
-		if (--s->pending_len == 0 && s->molds != NULL)
-			molds_keep(s->molds, is_wanted, s); /* which is news, too */
+		if (--s->pending_len == 0)
+			keep_parents(s); /* which is news, too */
 	} while (s->pending_len > 0);
 	s->feeding = false;
 	rearm(s);
@@ -250,6 +257,7 @@ static void end_readers(struct supervisor *s) {
 	reader_destroy(s->memory, MSEC_SECOND);
 	reader_destroy(s->sockets, MSEC_SECOND);
 	molds_destroy(s->molds, s->owner.leaves);
+	cluster_destroy(s->cluster);
 	for (size_t i = 0; i < HERD_WORKERS_MAX; i++) {
 		if (s->members[i] != NULL)
 			member_forget(s->members[i]);

@@ -11,6 +11,7 @@
 #include "core/probe.h"
 #include "core/releases.h"
 #include "daemon/adopt.h"
+#include "daemon/cluster.h"
 #include "daemon/control.h"
 #include "daemon/journal.h"
 #include "daemon/keep.h"
@@ -92,8 +93,9 @@ struct supervisor {
 	struct reader *memory, *sockets;
 	struct member_owner owner;
 	struct member *members[HERD_WORKERS_MAX];
-	unsigned promoting;  /* the release that a worker shall be the mold of; 0: none */
-	struct molds *molds; /* app.preload; NULL: each worker loads the app itself */
+	unsigned promoting;      /* the release that a worker shall be the mold of; 0: none */
+	struct molds *molds;     /* app.preload; NULL: each worker loads the app itself */
+	struct cluster *cluster; /* app.mode: cluster; NULL: another */
 	struct reading readings[HERD_WORKERS_MAX];
 
 	struct pending pending[PENDING_MAX]; /* a ring */

@@ -113,7 +113,8 @@ static int start_readers(struct supervisor *s, struct error *err) {
 		.memory = s->memory,
 		.sockets = s->sockets,
 		.listeners = &s->listener_names,
-		.ends_groups = true,
+		/* A cluster's workers are in the group of their master. */
+		.ends_groups = s->plan->config.app.mode != MODE_CLUSTER,
 		.report = supervisor_report,
 		.context = s,
 	};
@@ -168,6 +169,16 @@ static void explain_holders(const struct former *f, struct text *out) {
 			    f->said);
 }
 
+/* What a dying master, or its worker, leaves behind becomes ours, and is reaped. */
+static int open_cluster(struct supervisor *s, struct error *err) {
+	if (s->plan->config.app.mode != MODE_CLUSTER)
+		return 0;
+	s->cluster = cluster_create(s->loop, &s->launcher, s->memory, &mold_reports, s);
+	if (s->cluster == NULL || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+		return error_at(err, 0, 0, "app.mode: %s", strerror(errno));
+	return 0;
+}
+
 static int open_listeners(struct supervisor *s, struct error *err) {
 	struct error why = { 0 };
 	char buffer[300] = "";
@@ -188,5 +199,7 @@ int supervisor_take_all(struct supervisor *s, struct error *err) {
 		(struct listeners){ .list = s->listeners.names, .len = s->listeners.len };
 	if (open_control(s, err) != 0 || open_notify(s, err) != 0)
 		return -1;
-	return start_readers(s, err) != 0 ? -1 : open_molds(s, err);
+	if (start_readers(s, err) != 0)
+		return -1;
+	return open_molds(s, err) != 0 ? -1 : open_cluster(s, err);
 }

@@ -48,6 +48,8 @@ module Pumakeeper
           preload_app: options[:preload_app] ? true : false,
           preload_from: source(options, :preload_app),
           drain_on_shutdown: options[:drain_on_shutdown] ? true : false,
+          fork_worker: options[:fork_worker] ? true : false,
+          worker_shutdown_timeout: options[:worker_shutdown_timeout].to_i,
           pidfile: options[:pidfile],
           state_path: options[:state],
           control_url: options[:control_url],

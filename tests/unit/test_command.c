@@ -35,7 +35,7 @@ static const char *worker_line(const struct strings *list) {
 	struct text out = TEXT_IN(line);
 	struct command command = understood(list);
 	struct strings argv = { 0 };
-	ck_assert_int_eq(command_worker_argv(list, &command, &argv), 0);
+	ck_assert_int_eq(command_puma_argv(list, &command, 0, &argv), 0);
 	for (size_t i = 0; i < argv.len; i++) {
 		const char *quote = strchr(argv.items[i], ' ') != NULL ? "'" : "";
 		text_printf(&out, "%s%s%s%s", i > 0 ? " " : "", quote, argv.items[i], quote);

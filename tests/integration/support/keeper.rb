@@ -168,7 +168,7 @@ class Keeper
 
   # Whoever it said it had started, and itself.
   def started
-    [@pid] + @log.events.select { |e| %w[worker.booting mold.loading].include?(e[:event]) }.map { |e| e[:pid] }
+    [@pid] + @log.events.select { |e| %w[worker.booting mold.loading master.started].include?(e[:event]) }.map { |e| e[:pid] }
   end
 
   def put_down

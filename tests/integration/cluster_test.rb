@@ -1,0 +1,225 @@
+# frozen_string_literal: true
+
+require_relative "support/molded"
+
+# app.mode: cluster: Puma's master forks the workers, and each is kept as any other.
+class ClusterTest < MoldedTest
+  APP = <<~'RUBY'
+    HEAP = Array.new(60) { "x" * (1 << 20) }
+    LEAK = []
+    run lambda { |env|
+      case env["PATH_INFO"]
+      when "/leak" then LEAK << "y" * (120 << 20)
+      when "/helper" then Process.detach(fork { sleep })
+      when "/slow" then sleep(0.3)
+      end
+      [200, {}, [Process.pid.to_s]]
+    }
+  RUBY
+  PRELOADS = "workers 2\nthreads 2, 2\npreload_app!\n"
+
+  def cluster(puma_rb = PRELOADS, app_text: APP, workers: 2, **config)
+    app(app_text, puma_rb: puma_rb)
+    config[:app] = { mode: "cluster", workers: nil, command: %w[puma -C config/puma.rb] }.merge(config[:app] || {})
+    herd(workers, config)
+  end
+
+  # Whoever answers: one worker can't be chosen from outside.
+  def leaks(shop)
+    shop.get("/leak").body.to_i
+  end
+
+  # As many as there should be, and Puma has been told of it, too.
+  def settled(shop, workers = 2)
+    shop.wait_events("as much less as more") do |all|
+      names = all.map { |event| event[:event] }.tally
+      names["master.grows"].to_i == names["master.shrinks"].to_i
+    end
+    Timeout.timeout(PATIENCE) do
+      shop.status until children(shop).size == workers && shop.status["state"] == "ok"
+    end
+    assert_equal children(shop).sort, pids(shop).sort
+  end
+
+  def children(shop)
+    `pgrep -P #{mold(shop)["pid"]} -f 'cluster worker'`.split.map(&:to_i)
+  end
+
+  # At every moment of its life, after the first, it had so many.
+  def assert_never_below(shop, workers)
+    ready = 0
+    full = false
+    shop.events.each do |event|
+      case event[:event]
+      when "worker.ready" then ready += 1
+      when "drain.started", "worker.died" then ready -= 1
+      end
+      full ||= ready >= workers
+      assert_operator ready, :>=, workers, event.inspect if full && !event[:event].start_with?("daemon.", "master.")
+      break if event[:event] == "daemon.stopping"
+    end
+  end
+
+  def test_an_existing_puma_drops_in_and_its_sharing_is_kept
+    shop = cluster
+    status = shop.status
+    assert_equal %w[cluster ok], status.values_at("mode", "state")
+    assert_equal ["cluster", 1, "ready"], status["parent"].values_at("kind", "generation", "state")
+    assert_equal [status["parent"]["pid"]], pids(shop).map { |pid| parent_of(pid) }.uniq
+    assert_equal ["proved"], shop.workers.map { |worker| worker.dig("allocator", "proof") }.uniq
+    assert_match(/boot hook has failed/, status["notes"].join)
+    assert_equal pids(shop).sort, Array.new(20) { shop.get("/").body.to_i }.uniq.sort | pids(shop).sort
+    status = measured(shop)
+    assert_operator status["herd"]["rss_bytes"] - status["herd"]["pss_bytes"], :>, 80 * MIB
+    shop.stop
+  end
+
+  def test_one_that_leaks_is_replaced_with_surge_and_nothing_is_lost
+    shop = cluster(memory: { hard: "100MiB" })
+    losing_nothing(shop, connections: 4) do
+      fat = leaks(shop)
+      assert_equal "hard", shop.wait_event("replacement.done", pid: fat)[:cause]
+      settled(shop)
+      refute_includes pids(shop), fat
+    end
+    assert_never_below(shop, 2)
+    assert_equal 0, shop.status["counters"]["died"]
+    shop.stop
+  end
+
+  def test_all_are_replaced_one_after_the_other_with_one_signal_more_and_one_less
+    shop = cluster(PRELOADS.sub("2", "3"), workers: 3)
+    before = pids(shop)
+    losing_nothing(shop, connections: 4) do
+      out, _, code = shop.ctl("restart", "--all", "--wait")
+      assert_equal 0, code
+      assert_match(/new code needs a restart of the service/, out)
+      settled(shop, 3)
+    end
+    assert_empty before & pids(shop)
+    assert_never_below(shop, 3)
+    assert_equal 1, shop.events("master.grows").size
+    assert_equal 1, shop.events("master.shrinks").size
+    shop.stop
+  end
+
+  def test_without_preload_and_without_surge_the_old_one_goes_first
+    shop = cluster("workers 2\nthreads 2, 2\n", restart: { surge: false })
+    old = pids(shop)[0]
+    losing_nothing(shop) { restart_one(shop, 0) }
+    assert_equal "stop first", shop.events("replacement.started")[0][:order]
+    settled(shop)
+    refute_includes pids(shop), old
+    assert_operator most_processes(shop), :<=, 2
+    shop.stop
+  end
+
+  def restart_one(shop, slot)
+    out, err, code = shop.ctl("restart", slot.to_s, "--wait")
+    assert_equal ["", 0], [err, code], out
+  end
+
+  def test_one_that_is_killed_is_followed_by_the_masters_respawn
+    shop = cluster
+    victim = pids(shop)[1]
+    Process.kill(:KILL, victim)
+    shop.wait_event("worker.died", pid: victim, slot: 1)
+    shop.wait_ready(3)
+    settled(shop)
+    assert_equal 1, shop.events("master.started").size
+    shop.stop
+  end
+
+  def test_a_master_that_is_killed_is_reported_and_started_again
+    shop = cluster
+    first = mold(shop)["pid"]
+    before = pids(shop)
+    Process.kill(:KILL, first)
+    broken = shop.wait_event("master.broken")
+    assert_equal [first, "SIGKILL"], broken.values_at(:pid, :reason)
+    shop.wait_event("master.ready", generation: 2)
+    shop.wait_ready(4)
+    settled(shop)
+    assert_empty before & pids(shop)
+    before.each { |pid| until_reaped(shop, pid) }
+    shop.stop
+  end
+
+  # Of the master, and of a worker.
+  def test_what_the_app_forks_is_never_taken_for_a_worker
+    shop = cluster("#{PRELOADS}before_fork { $helper ||= Process.fork { sleep } }\n")
+    shop.get("/helper")
+    Process.kill(:KILL, pids(shop)[0])
+    shop.wait_ready(3)
+    settled(shop)
+    restart_one(shop, 1)
+    settled(shop)
+    helpers = `pgrep -P #{mold(shop)["pid"]}`.split.map(&:to_i) - children(shop)
+    assert_equal 1, helpers.size
+    assert_empty helpers & shop.started
+    shop.signal(:TERM)
+    assert_equal 0, shop.wait_exit
+  ensure
+    `pgrep -s #{shop.events("master.started")[0][:pid]}`.split.each { |pid| Process.kill(:KILL, pid.to_i) } if shop
+  end
+
+  def test_a_successor_that_does_not_come_up_leaves_the_old_one_and_no_extra
+    shop = cluster("workers 2\nthreads 2, 2\n", app_text: <<~'RUBY', app: { boot_timeout: "10s" })
+      abort "not today" if File.exist?("broken")
+      run lambda { |env| [200, {}, [Process.pid.to_s]] }
+    RUBY
+    before = pids(shop)
+    touch("broken")
+    shop.ctl("restart", "0")
+    shop.wait_event("replacement.failed", slot: 0)
+    heal("broken")
+    settled(shop)
+    assert_equal before.sort, pids(shop).sort
+    shop.stop
+  end
+
+  ENV.fetch("PUMAKEEPER_TEST_PUMAS", "").split(":").each do |home|
+    define_method("test_#{File.basename(home).tr('.-', '__')}_is_kept_without_a_lost_request") do
+      shop = cluster(app: { command: ["#{home}/bin/puma", "-C", "config/puma.rb"],
+                            environment: { GEM_HOME: home, GEM_PATH: [home, *Gem.path].join(":") } })
+      assert_match(/Puma version: #{home[/[\d.]+\z/]}/, shop.log.text)
+      before = pids(shop)
+      losing_nothing(shop, connections: 4) do
+        assert_equal 0, shop.ctl("restart", "--all", "--wait")[2]
+        settled(shop)
+      end
+      assert_empty before & pids(shop)
+      assert_never_below(shop, 2)
+      Process.kill(:KILL, pids(shop)[0])
+      shop.wait_ready(5)
+      settled(shop)
+      shop.stop
+    end
+  end
+
+  def test_what_can_not_be_is_said_at_the_start
+    app(APP, puma_rb: "threads 1, 1\n")
+    { { mode: "cluster", workers: nil } => /app.workers, or `workers 2`/,
+      { mode: "cluster", preload: true } => /it is Puma that preloads/,
+      { mode: "cluster", command: %w[ruby x.rb] } => /a cluster is Puma's/ }.each do |wrong, why|
+      out, code = run_daemon("-c", write_config(unique, app: { command: %w[puma -C config/puma.rb] }.merge(wrong)),
+                             chdir: @app)
+      assert_match(why, out)
+      assert_equal 1, code
+    end
+  end
+
+  def test_a_next_daemon_starts_no_second_master_beside_one_that_runs
+    shop = cluster
+    before = [mold(shop)["pid"], *pids(shop)]
+    url = shop.url
+    crash(shop)
+    following = next_keeper(shop, wait: false)
+    assert_equal 1, following.wait_exit
+    following.wait_text(/former pumakeeperd still runs, pid #{shop.events('master.started')[0][:pid]}/)
+    assert_equal 200, Client.new(url).get("/").code
+    before.each { |pid| Process.kill(:KILL, pid) }
+    before.each { |pid| until_gone(pid) }
+    next_keeper(shop).wait_ready(2).stop
+  end
+end
