@@ -53,8 +53,8 @@ size_t cluster_pick(const struct cluster_wait *waits, size_t n, unsigned index) 
 
 /* Everybody there is serves, and nobody is about to go or to come. */
 static bool is_at_rest(const struct cluster_count *c) {
-	return c->living == c->wanted + c->extra && c->leaving == 0 && !c->culling &&
-	       c->residents == 0;
+	return c->living == c->wanted + c->extra && c->leaving == 0 && c->untold == 0 &&
+	       !c->culling && c->residents == 0;
 }
 
 enum cluster_action cluster_decide(const struct cluster_count *c) {

@@ -31,12 +31,13 @@ struct cluster_wait {
 size_t cluster_pick(const struct cluster_wait *waits, size_t n, unsigned index);
 
 struct cluster_count {
-	unsigned wanted;                /* by the configuration */
-	unsigned extra;                 /* and so many more by our TTINs */
-	unsigned living;                /* workers that there are, the leaving ones as well */
-	unsigned ready;                 /* of those, whose server runs */
-	unsigned leaving;               /* of those, who were told to go */
-	unsigned claimed;               /* of those, that somebody has got */
+	unsigned wanted;  /* by the configuration */
+	unsigned extra;   /* and so many more by our TTINs */
+	unsigned living;  /* workers that there are, the leaving ones as well */
+	unsigned ready;   /* of those, whose server runs */
+	unsigned leaving; /* of those, who were told to go */
+	unsigned claimed; /* of those, that somebody has got */
+	unsigned untold;  /* who have ended, and whoever has got them hasn't heard of it */
 	unsigned residents, successors; /* who wait for one */
 	bool culling; /* a TTOU is out: somebody leaves without having been told by us */
 };

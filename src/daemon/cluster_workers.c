@@ -134,6 +134,7 @@ static struct cluster_count count(const struct cluster *c) {
 		n.ready += k->living && k->ready;
 		n.leaving += k->living && k->leaving;
 		n.claimed += k->living && k->worker != 0;
+		n.untold += !k->living && k->worker != 0;
 	}
 	for (size_t i = 0; i < c->n_waits; i++) {
 		n.successors += c->waits[i].successor;

@@ -1,8 +1,8 @@
 /*
  * Children that nobody has asked for. They come to a daemon that is process 1 of a container, and
- * to one that has molds or a cluster (a subreaper), whenever the parent of a descendant ends before it; and
- * somebody who execs us may have had children of his own. Whoever ends among them is reaped, else
- * it stays a zombie for as long as we live.
+ * to one that has molds or a cluster (a subreaper), whenever the parent of a descendant ends before
+ * it; and somebody who execs us may have had children of his own. Whoever ends among them is
+ * reaped, else it stays a zombie for as long as we live.
  */
 #include <sys/wait.h>
 

@@ -130,6 +130,9 @@ START_TEST(one_less_is_asked_for_when_the_old_one_is_gone_and_its_respawn_is_the
 	};
 	ck_assert_int_eq(cluster_decide(&c), CLUSTER_NOTHING); /* gone */
 	c.living = 3;
+	c.untold = 1; /* when that is heard, there may be another one to replace */
+	ck_assert_int_eq(cluster_decide(&c), CLUSTER_NOTHING);
+	c.untold = 0;
 	ck_assert_int_eq(cluster_decide(&c), CLUSTER_ONE_LESS);
 	c.extra = 0;
 	c.culling = true;
