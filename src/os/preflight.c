@@ -93,14 +93,16 @@ static void read_tail(int fd, char *tail) {
 	tail[n > 0 ? n : 0] = '\0';
 }
 
-/* Those that end us; one that is ignored (nohup) does not. */
+/* Those that end us; one that is ignored (nohup) does not, nor one that waits for somebody else. */
 static sigset_t enders(void) {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	sigset_t set;
+	sigset_t set, held;
 	sigemptyset(&set);
+	sigprocmask(SIG_BLOCK, NULL, &held);
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
 		struct sigaction now;
-		if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+		if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN &&
+		    !sigismember(&held, signals[i]))
 			sigaddset(&set, signals[i]);
 	}
 	return set;

@@ -27,7 +27,8 @@ struct preflight {
  * Puma, or its configuration raised: see `output`), -ETIMEDOUT when `patience` ended,
  * -EMSGSIZE, or what spawn_start() returned, then with `failed` set. Its whole process group is
  * killed and the program reaped before this returns; or before SIGINT, SIGTERM or SIGHUP, which
- * waits for that, ends us.
+ * waits for that, ends us. One that is blocked already when this is called is left alone: an image
+ * that a daemon goes on as (hand_over.h) will handle it.
  */
 NODISCARD int preflight_run(const struct spawn *program, msec_t patience, struct preflight *result,
 			    enum spawn_step *failed);

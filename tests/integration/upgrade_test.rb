@@ -77,6 +77,21 @@ class UpgradeTest < MoldedTest
     shop.stop
   end
 
+  # It waits for the next program's handlers, which asks Puma first.
+  def test_a_stop_that_comes_while_the_other_program_begins_is_obeyed
+    shop = shop(1)
+    before = pids(shop)
+    shop.signal(:USR2)
+    shop.wait_event("daemon.upgrading")
+    has_begun = -> { File.binread("/proc/#{shop.pid}/environ").include?("PUMAKEEPER_HANDED_OVER=") }
+    Timeout.timeout(PATIENCE) { sleep 0.002 until has_begun.call }
+    shop.signal(:TERM)
+    shop.wait_event("herd.adopted", workers: 1)
+    assert_equal 0, shop.wait_exit
+    refute Keeper.alive?(before[0])
+    refute_path_exists "#{shop.directory}/state"
+  end
+
   # The next program would go on with what was written before, and know nobody launched since.
   def test_where_the_state_can_not_be_written_nobody_goes_on_with_an_old_one
     shop = shop(1)

@@ -140,9 +140,35 @@ START_TEST(after_a_ctrl_c_nothing_is_left_that_it_had_started)
 }
 END_TEST
 
+/* It would end a daemon in the middle of an upgrade, and its workers would be nobody's. */
+START_TEST(a_signal_that_was_blocked_before_is_left_for_later)
+{
+	char sh[] = "/bin/sh", flag[] = "-c", script[] = "echo told >&3";
+	char *const shell[] = { sh, flag, script, NULL };
+	const struct spawn program = { .argv = shell, .envp = environ };
+	static const int signals[] = { SIGTERM, SIGHUP, SIGINT };
+	sigset_t held, pending;
+	sigemptyset(&held);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		sigaddset(&held, signals[i]);
+	sigprocmask(SIG_BLOCK, &held, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		raise(signals[i]);
+	ck_assert_int_eq(preflight_run(&program, 10 * MSEC_SECOND, &result, &failed), 0);
+	free(result.told);
+	sigpending(&pending);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		ck_assert(sigismember(&pending, signals[i]));
+		signal(signals[i], SIG_IGN);
+	}
+	sigprocmask(SIG_UNBLOCK, &held, NULL);
+}
+END_TEST
+
 SUITE("preflight", what_is_told_comes_back_as_one_line,
       a_program_that_goes_on_after_telling_is_ended, one_that_ends_and_tells_nothing_is_quoted,
       only_the_end_of_much_output_is_kept, patience_ends_and_takes_the_whole_group_with_it,
       a_child_that_keeps_the_pipe_open_costs_no_patience,
       half_a_line_and_an_endless_one_are_nothing, what_can_not_be_started_says_in_which_step,
-      a_look_ends_with_who_looks, after_a_ctrl_c_nothing_is_left_that_it_had_started)
+      a_look_ends_with_who_looks, after_a_ctrl_c_nothing_is_left_that_it_had_started,
+      a_signal_that_was_blocked_before_is_left_for_later)
