@@ -301,11 +301,16 @@ struct plan *plan_create(const struct plan_source *source, const struct plan *be
 }
 
 int plan_keep_binds(struct plan *new, const struct plan *old) {
-	if (new->config.app.mode == MODE_CLUSTER &&new->config.app.workers == 0)
-		new->config.app.workers = new->limits.workers = old->limits.workers;
 	if (new->config.app.listen.len > 0 || old->config.app.listen.len == 0)
 		return 0;
 	return strings_copy(&new->config.app.listen, &old->config.app.listen);
+}
+
+int plan_keep_workers(struct plan *new, const struct plan *old, struct errors *errors) {
+	if (new->config.app.mode != MODE_CLUSTER || new->config.app.workers > 0)
+		return 0;
+	new->config.app.workers = old->config.app.workers;
+	return plan_resolve_limits(new, errors);
 }
 
 void plan_succeed(struct plan *new, struct plan *old) {

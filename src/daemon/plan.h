@@ -53,6 +53,9 @@ NODISCARD struct plan *plan_create(const struct plan_source *source, const struc
  */
 NODISCARD int plan_keep_binds(struct plan *new, const struct plan *old);
 
+/* The same for the workers of a cluster, whose limits depend on how many they are. 0, or -1. */
+NODISCARD int plan_keep_workers(struct plan *new, const struct plan *old, struct errors *errors);
+
 /* And once it holds: name, release and what Puma said are handed over; `old` is destroyed. */
 void plan_succeed(struct plan *new, struct plan *old);
 

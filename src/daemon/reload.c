@@ -104,6 +104,10 @@ static bool read_and_adopt(struct supervisor *s, struct text *said) {
 		tell_refused(s, said->data);
 		return false;
 	}
+	if (plan_keep_workers(new, s->plan, &errors) != 0) {
+		print_errors(s->source, &errors, said);
+		return refuse(s, new, said);
+	}
 	if (plan_keep_binds(new, s->plan) != 0) {
 		text_puts(said, strerror(ENOMEM));
 		return refuse(s, new, said);

@@ -197,6 +197,34 @@ class ClusterTest < MoldedTest
     end
   end
 
+  # puma.md, fact 10: Puma forks the next one at once.
+  def test_workers_that_end_one_after_the_other_are_told_of_once
+    shop = cluster("workers 2\nthreads 2, 2\nbefore_fork { }\n#{boot_hook} { exit!(3) if File.exist?('broken') }\n")
+    touch("broken")
+    Process.kill(:KILL, pids(shop)[0])
+    looped = shop.wait_event("master.loops")
+    assert_operator looped[:workers], :>=, 12
+    assert_equal 200, shop.get("/").code
+    heal("broken")
+    settled(shop)
+    shop.stop
+  end
+
+  def test_a_reload_changes_limits_and_not_how_many_there_are
+    shop = cluster
+    before = pids(shop)
+    reload(shop) { |config| config["memory"].merge!("soft" => "900MiB", "hard" => "900MiB") }
+    assert_equal [900 * MIB], shop.workers.map { |worker| worker["limit_bytes"] }.uniq
+    config = YAML.safe_load(File.read(shop.file))
+    config["app"]["workers"] = 3
+    File.write(shop.file, YAML.dump(config))
+    _, err, code = shop.ctl("reload")
+    assert_equal 1, code
+    assert_match(/only a restart of pumakeeper can change app.workers/, err)
+    assert_equal before.sort, pids(shop).sort
+    shop.stop
+  end
+
   def test_what_can_not_be_is_said_at_the_start
     app(APP, puma_rb: "threads 1, 1\n")
     { { mode: "cluster", workers: nil } => /app.workers, or `workers 2`/,
