@@ -113,14 +113,25 @@ class Herd
   end
 
   def start
-    file = "#{@directory}/bench.yml"
-    File.write(file, @config.to_yaml)
-    @pid = Process.spawn(Bench::DAEMON, "-c", file, err: @log, in: "/dev/null")
+    launch
     wanted = @config["app"]["workers"]
     sleep 0.1 until ended? || ((answer = status) && answer.dig("herd", "ready") == wanted)
     raise "pumakeeperd ended:\n#{File.read(@log)}" unless answer
 
     @url = answer["listen"][0].sub("tcp://", "http://")
+  end
+
+  def launch
+    file = "#{@directory}/bench.yml"
+    File.write(file, @config.to_yaml)
+    @pid = Process.spawn(Bench::DAEMON, "-c", file, err: [@log, "a"], in: "/dev/null")
+  end
+
+  # Killed, and followed by the next one at once.
+  def crash
+    Process.kill(:KILL, @pid)
+    Process.wait(@pid)
+    launch
   end
 
   def ended?

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "holders"
 require_relative "molded"
 
 # Daemons that are killed in the middle of something, and whoever follows at once. What there is of
@@ -35,7 +36,7 @@ class KilledTest < MoldedTest
     old
   end
 
-  # Exactly `count` serve, nobody else has what they listen on, and nothing is under way any more.
+  # Exactly `count` serve, nobody else has what they listen on (a mold has not), and nothing is under way any more.
   def assert_settled(shop, count)
     seen = nil
     Timeout.timeout(PATIENCE) do
@@ -54,28 +55,7 @@ class KilledTest < MoldedTest
       holders.sort == workers.map { |worker| worker["pid"] }.sort
   end
 
-  # Processes with a descriptor of what this herd listens on, but for the daemon. A mold has none.
   def holders(shop)
-    inodes = shop.urls.map { |url| "socket:[#{inode_of(url)}]" }
-    Dir.glob("/proc/[0-9]*/fd").map { |fds| fds[/\d+/].to_i }.select do |pid|
-      pid != shop.pid && Dir.each_child("/proc/#{pid}/fd").any? { |fd| inodes.include?(link_of(pid, fd)) }
-    rescue SystemCallError
-      false # it has ended meanwhile
-    end
-  end
-
-  def inode_of(url)
-    if (path = url[%r{\Aunix://(.*)}, 1])
-      return File.readlines("/proc/net/unix").find { |line| line.split[7] == path && line.split[3] == "00010000" }
-                 .split[6]
-    end
-    port = format(":%04X", url[/\d+\z/].to_i)
-    File.readlines("/proc/net/tcp").map(&:split).find { |row| row[1].end_with?(port) && row[3] == "0A" }[9]
-  end
-
-  def link_of(pid, fd)
-    File.readlink("/proc/#{pid}/fd/#{fd}")
-  rescue SystemCallError
-    nil
+    Holders.of(shop.urls) - [shop.pid]
   end
 end
