@@ -157,10 +157,10 @@ static int add_range(struct strings *to, const struct strings *from, size_t begi
 	return 0;
 }
 
-int command_puma_argv(const struct strings *words, const struct command *command, unsigned workers,
-		      struct strings *argv) {
+int command_puma_argv(const struct strings *words, const struct command *command,
+		      const struct command_puma *wish, struct strings *argv) {
 	char count[16];
-	snprintf(count, sizeof count, "%u", workers);
+	snprintf(count, sizeof count, "%u", wish->workers);
 	const char *const ours[] = { "-w", count, "--bind-to-activated-sockets", "only" };
 	bool puma = command->kind == COMMAND_PUMA && command->puma < words->len;
 	size_t end = puma ? options_end(words, command->puma) : words->len;
@@ -168,6 +168,11 @@ int command_puma_argv(const struct strings *words, const struct command *command
 	int error = add_range(argv, words, 0, end);
 	for (size_t i = 0; error == 0 && puma && i < ARRAY_LEN(ours); i++)
 		error = strings_add(argv, ours[i]);
+	for (size_t i = 0; error == 0 && puma && i < wish->n_binds; i++) {
+		error = strings_add(argv, "-b");
+		if (error == 0)
+			error = strings_add(argv, wish->binds[i]);
+	}
 	return error != 0 ? error : add_range(argv, words, end, words->len);
 }
 

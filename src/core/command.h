@@ -30,13 +30,22 @@ struct command {
 NODISCARD int command_understand(const struct strings *words, struct command *command,
 				 struct error *err);
 
+struct command_puma {
+	unsigned workers; /* of its own; 0: it is a single-mode worker of ours */
+	/*
+	 * Where a cluster's master serves: after a hot restart (SIGUSR2) it has its sockets by
+	 * these names, and else it would close them.
+	 */
+	const char *const *binds;
+	size_t n_binds;
+};
+
 /*
  * The argv of a server on inherited sockets: the user's words and, for Puma, our options where they
- * win over the user's own. `workers` of its own: 0 is a single-mode worker of ours. `argv` is the
- * caller's, empty before. 0 or -ENOMEM.
+ * win over the user's own. `argv` is the caller's, empty before. 0 or -ENOMEM.
  */
 NODISCARD int command_puma_argv(const struct strings *words, const struct command *command,
-				unsigned workers, struct strings *argv);
+				const struct command_puma *puma, struct strings *argv);
 
 /* Why it could not be started, for a person. */
 struct command_failure {

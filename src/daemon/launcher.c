@@ -61,14 +61,21 @@ static int build(const struct start *start, struct strings *argv, struct strings
 		.ruby_file = plan->ruby_dir[0] != '\0' && !start->master ? file : NULL,
 		.single = puma && !start->master,
 	};
+	const char *urls[SPAWN_FDS_MAX];
+	for (size_t i = 0; i < l->listeners->len; i++)
+		urls[i] = l->listeners->urls[i];
+	const struct command_puma own = {
+		.workers = start->master ? plan->limits.workers : 0,
+		.binds = urls,
+		.n_binds = start->master ? l->listeners->len : 0,
+	};
 	int error = worker_environment_build(&wish, envp);
 	bool may_notify = start->mold == NULL && !start->master &&
 			  plan->config.app.probe.path == NULL && l->notify_path != NULL;
 	if (error == 0 && may_notify)
 		error = strings_set(envp, "NOTIFY_SOCKET", l->notify_path);
 	if (error == 0)
-		error = command_puma_argv(&plan->config.app.command, &plan->command,
-					  start->master ? plan->limits.workers : 0, argv);
+		error = command_puma_argv(&plan->config.app.command, &plan->command, &own, argv);
 	return error != 0 ? error
 			  : release_path_pin_all(argv, plan->wished_directory, start->directory);
 }

@@ -145,6 +145,23 @@ class ClusterTest < MoldedTest
     shop.stop
   end
 
+  # Phased and hot: the same master, other workers, the same socket.
+  def test_a_person_may_restart_the_master_by_its_own_signals
+    shop = cluster("workers 2\nthreads 2, 2\n")
+    %i[USR1 USR2].each_with_index do |name, i|
+      before = pids(shop)
+      Process.kill(name, mold(shop)["pid"])
+      shop.wait_ready(4 + 2 * i)
+      settled(shop)
+      assert_empty before & pids(shop)
+      assert_includes pids(shop), shop.get("/").body.to_i
+    end
+    losing_nothing(shop) { restart_one(shop, 1) }
+    settled(shop)
+    assert_equal 1, shop.events("master.started").size
+    shop.stop
+  end
+
   # Of the master, and of a worker.
   def test_what_the_app_forks_is_never_taken_for_a_worker
     shop = cluster("#{PRELOADS}before_fork { $helper ||= Process.fork { sleep } }\n")

@@ -35,7 +35,7 @@ static const char *worker_line(const struct strings *list) {
 	struct text out = TEXT_IN(line);
 	struct command command = understood(list);
 	struct strings argv = { 0 };
-	ck_assert_int_eq(command_puma_argv(list, &command, 0, &argv), 0);
+	ck_assert_int_eq(command_puma_argv(list, &command, &(struct command_puma){ 0 }, &argv), 0);
 	for (size_t i = 0; i < argv.len; i++) {
 		const char *quote = strchr(argv.items[i], ' ') != NULL ? "'" : "";
 		text_printf(&out, "%s%s%s%s", i > 0 ? " " : "", quote, argv.items[i], quote);
@@ -194,8 +194,41 @@ START_TEST(a_command_that_is_not_found_names_the_path_that_was_searched)
 }
 END_TEST
 
-SUITE("command", puma_is_found_behind_every_usual_prefix,
-      what_is_not_puma_is_passed_through_untouched, a_workers_options_come_where_they_win,
+START_TEST(a_clusters_master_has_its_workers_and_knows_its_sockets_by_name)
+{
+	char puma[] = "puma", w[] = "-w", nine[] = "9", end[] = "--", file[] = "config.ru";
+	char *items[] = { puma, w, nine, end, file };
+	static const char *const binds[] = { "tcp://0.0.0.0:80", "unix:///run/shop" };
+	const struct strings list = { .items = items, .len = ARRAY_LEN(items) };
+	const struct command_puma wish = { .workers = 2, .binds = binds, .n_binds = 2 };
+	static const char *const expected[] = {
+		"puma",
+		"-w",
+		"9",
+		"-w",
+		"2",
+		"--bind-to-activated-sockets",
+		"only",
+		"-b",
+		"tcp://0.0.0.0:80",
+		"-b",
+		"unix:///run/shop",
+		"--",
+		"config.ru",
+	};
+	struct command command = understood(&list);
+	struct strings argv = { 0 };
+	ck_assert_int_eq(command_puma_argv(&list, &command, &wish, &argv), 0);
+	ck_assert_uint_eq(argv.len, ARRAY_LEN(expected));
+	for (size_t i = 0; i < argv.len; i++)
+		ck_assert_str_eq(argv.items[i], expected[i]);
+	strings_finish(&argv);
+}
+END_TEST
+
+SUITE("command", a_clusters_master_has_its_workers_and_knows_its_sockets_by_name,
+      puma_is_found_behind_every_usual_prefix, what_is_not_puma_is_passed_through_untouched,
+      a_workers_options_come_where_they_win,
       rails_server_and_rackup_are_answered_with_the_puma_line,
       a_wrapper_that_forks_is_answered_with_what_it_was_to_run,
       a_shell_that_runs_more_than_puma_must_say_exec,
