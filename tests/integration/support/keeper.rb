@@ -28,6 +28,7 @@ require "json"
 require "minitest/autorun"
 require "open3"
 require "pty"
+require "time"
 require "tmpdir"
 require "yaml"
 
@@ -166,15 +167,28 @@ class Keeper
     @test.assert_nothing_left(self)
   end
 
-  # Whoever it said it had started, and itself.
+  STARTS = %w[worker.booting mold.loading master.started].freeze
+
+  # Whoever it said it had started, and itself; but whose number is somebody else's by now.
   def started
-    [@pid] + @log.events.select { |e| %w[worker.booting mold.loading master.started].include?(e[:event]) }.map { |e| e[:pid] }
+    told = @log.events.select { |e| STARTS.include?(e[:event]) && !Keeper.younger?(e[:pid], e[:time]) }
+    [@pid] + told.map { |e| e[:pid] }
   end
 
   def put_down
     signal(:KILL) unless exited?
     @waiter.join
     started.drop(1).each { |pid| Keeper.kill_group(pid) }
+  end
+
+  BOOT = File.read("/proc/stat")[/^btime (\d+)/, 1].to_i # in whole seconds
+
+  # Was the process of that number started after that time? Numbers come again soon on some machines.
+  def self.younger?(pid, time)
+    ticks = File.read("/proc/#{pid}/stat")[/\) (.*)/, 1].split[19].to_i
+    BOOT + ticks / Float(Etc.sysconf(Etc::SC_CLK_TCK)) > Time.parse(time).to_f + 3
+  rescue SystemCallError
+    false
   end
 
   # Still running? A zombie is not.
