@@ -10,24 +10,30 @@
 /* How long an asked for reading may be out before another one is asked for. */
 #define READING_LOST (10 * MSEC_MINUTE)
 
-static struct parent *cell_of(struct herd *h, unsigned release) {
-	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
-		if (h->parents[i].generation != 0 && h->parents[i].release == release)
-			return &h->parents[i];
-	}
-	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
-		if (h->parents[i].generation == 0)
-			return &h->parents[i];
-	}
-	return NULL;
-}
-
 static struct parent *of_generation(struct herd *h, unsigned generation) {
 	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
 		if (h->parents[i].generation == generation)
 			return &h->parents[i];
 	}
 	return NULL;
+}
+
+/*
+ * A mold that is made in the place of one that has ended takes its cell. One that still lives (a
+ * former daemon's, while a deploy goes back to its release) keeps its own.
+ */
+static struct parent *cell_of(struct herd *h, unsigned generation, unsigned release) {
+	struct parent *own = of_generation(h, generation), *free = NULL;
+	if (own != NULL)
+		return own;
+	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
+		struct parent *p = &h->parents[i];
+		if (p->generation != 0 && p->release == release && p->pid == 0)
+			return p;
+		if (p->generation == 0 && free == NULL)
+			free = p;
+	}
+	return free;
 }
 
 const struct parent *herd_parent(const struct herd *h) {
@@ -81,7 +87,7 @@ static bool has_loaded(const struct parent *p) {
 }
 
 void parent_changed(struct step *s, const struct herd_event *event) {
-	struct parent *p = cell_of(s->h, event->parent.release);
+	struct parent *p = cell_of(s->h, event->generation, event->parent.release);
 	if (p == NULL)
 		return; /* one leaver too many: told of by its successor */
 	int pid = event->parent.pid != 0 ? event->parent.pid : p->pid;

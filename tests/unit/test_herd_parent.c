@@ -102,6 +102,25 @@ START_TEST(one_that_ends_by_itself_says_why_and_when_there_is_another)
 }
 END_TEST
 
+START_TEST(the_end_of_a_former_one_is_not_that_of_its_successor)
+{
+	struct stage t;
+	stage_start(&t, 1);
+	mold_is(&t, 3, 2, MOLD_ADOPTED, 50); /* a failed deploy goes back to its release */
+	mold_is(&t, 4, 2, MOLD_LOADING, 51);
+	mold_is(&t, 3, 2, MOLD_ENDING, 50);
+	ck_assert_uint_eq(t.told[EVENT_MOLD_ENDING], 1);
+	mold_is(&t, 3, 2, MOLD_GONE, 0);
+	ck_assert_uint_eq(t.told[EVENT_MOLD_GONE], 1);
+	const struct parent *p = herd_parent(t.herd);
+	ck_assert_ptr_nonnull(p);
+	ck_assert_uint_eq(p->generation, 4);
+	ck_assert_int_eq(p->state, MOLD_LOADING);
+	ck_assert_int_eq(p->pid, 51);
+	stage_close(&t);
+}
+END_TEST
+
 START_TEST(its_memory_is_part_of_the_herds)
 {
 	struct stage t;
@@ -272,6 +291,7 @@ START_TEST(it_is_read_while_it_loads_and_when_it_has_and_then_every_minute)
 {
 	struct stage t;
 	start(&t);
+	mold_breaks(&t, 1, 1);
 	mold_is(&t, 2, 1, MOLD_LOADING, 51);
 	for (int i = 0; i < 3; i++) {
 		ck_assert_uint_eq(asked(&t), 2);
@@ -498,7 +518,8 @@ END_TEST
 
 SUITE("herd_parent", the_herd_has_not_left_before_its_mold_unless_somebody_hurries,
       each_change_of_a_mold_is_told_once_with_its_numbers,
-      one_that_ends_by_itself_says_why_and_when_there_is_another, its_memory_is_part_of_the_herds,
+      one_that_ends_by_itself_says_why_and_when_there_is_another,
+      the_end_of_a_former_one_is_not_that_of_its_successor, its_memory_is_part_of_the_herds,
       its_memory_counts_for_the_total,
       the_first_to_be_forked_says_nothing_of_a_herd_of_its_own_size,
       what_is_shared_is_in_the_total_once_however_old_the_figures_are,
