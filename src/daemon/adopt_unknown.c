@@ -4,6 +4,7 @@
  * by holding a listening socket though nobody known has given it that. See adopt.h.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,8 @@
 #include "os/sock_diag.h"
 #include "util/fd.h"
 
-#define HOLDERS_MAX (2 * HERD_WORKERS_MAX)
+#define HOLDERS_MAX   (2 * HERD_WORKERS_MAX)
+#define CLOCKS_DIFFER 50 /* ms: a process's start is told in ticks */
 
 struct holder {
 	pid_t pid, parent;
@@ -103,22 +105,12 @@ static void on_listener(void *context, pid_t pid, int fd UNUSED, size_t which UN
 	struct search *search = context;
 	struct holder *last = &search->holders[search->n_holders];
 	bool again = search->n_holders > 0 && last[-1].pid == pid;
-	if (again || search->n_holders == HOLDERS_MAX || is_known(search->s->herd, pid))
+	if (again || search->n_holders == HOLDERS_MAX || is_known(search->s->herd, pid) ||
+	    pid == getppid()) /* whoever starts us may have passed it */
 		return;
 	*last = (struct holder){ .pid = pid };
 	if (identity_of_child(pid, &last->ticks, &last->parent) == 0)
 		search->n_holders++;
-}
-
-/* What an app forks has its sockets from it. */
-static bool is_somebodys_child(const struct search *search, const struct holder *holder) {
-	if (is_known(search->s->herd, holder->parent))
-		return true;
-	for (size_t i = 0; i < search->n_holders; i++) {
-		if (search->holders[i].pid == holder->parent)
-			return true;
-	}
-	return false;
 }
 
 static int by_age(const void *a, const void *b) {
@@ -139,12 +131,40 @@ static struct worker *next_missing(struct herd *h) {
 
 /*
  * systemd holds listeners as well, and whoever was there before can't be one that was launched: a
- * second for what two clocks may differ.
+ * few ticks for what two clocks may differ.
  */
 static bool is_old(const struct holder *holder, const struct worker *w) {
 	msec_t started = (msec_t)(holder->ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK));
 	msec_t asked = w->life.since + (clock_since_boot() - clock_now());
-	return started + MSEC_SECOND < asked;
+	return started + CLOCKS_DIFFER < asked;
+}
+
+static bool runs_the_same(pid_t one, pid_t other) {
+	char path[32], program[2][PATH_MAX];
+	const pid_t pids[] = { one, other };
+	ssize_t len[2];
+	for (size_t i = 0; i < ARRAY_LEN(pids); i++) {
+		snprintf(path, sizeof path, "/proc/%d/exe", (int)pids[i]);
+		len[i] = readlink(path, program[i], sizeof program[i]);
+	}
+	return len[0] <= 0 ||
+	       (len[0] == len[1] && memcmp(program[0], program[1], (size_t)len[0]) == 0);
+}
+
+/*
+ * What an app forks has its sockets from it. A manager that holds them is another matter: orphans
+ * are its children, as is what it is about to start and has not exec'd yet.
+ */
+static bool is_somebodys_child(const struct search *search, const struct holder *holder,
+			       const struct worker *w) {
+	if (is_known(search->s->herd, holder->parent))
+		return true;
+	for (size_t i = 0; i < search->n_holders; i++) {
+		const struct holder *other = &search->holders[i];
+		if (other->pid == holder->parent)
+			return !is_old(other, w) || runs_the_same(holder->pid, other->pid);
+	}
+	return false;
 }
 
 static void find_by_listeners(struct search *search) {
@@ -158,8 +178,8 @@ static void find_by_listeners(struct search *search) {
 	qsort(search->holders, search->n_holders, sizeof *search->holders, by_age);
 	for (size_t i = 0; i < search->n_holders; i++) {
 		const struct holder *holder = &search->holders[i];
-		if (is_somebodys_child(search, holder) ||
-		    (w = next_missing(search->s->herd)) == NULL || is_old(holder, w))
+		if ((w = next_missing(search->s->herd)) == NULL || is_old(holder, w) ||
+		    is_somebodys_child(search, holder, w))
 			continue;
 		w->pid = (int)holder->pid;
 		w->start_ticks = holder->ticks;

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require "fiddle"
+
 require_relative "support/killed"
 
 unless system("strace", "-V", out: File::NULL)
@@ -47,7 +49,36 @@ class MomentsTest < KilledTest
     end
   end
 
+  # As systemd --user: it holds what the workers listen on, and orphans become its children. A worker
+  # without a probe is known by its listener alone.
+  def test_a_manager_that_holds_the_listeners_is_no_worker_and_no_workers_parent
+    held = TCPServer.new("127.0.0.1", 0)
+    given = passing(held)
+    subreaper(1)
+    shop = herd(1, { app: { probe: { path: "none" }, listen: ["tcp://127.0.0.1:#{held.addr[1]}"] } }, **given)
+    doomed(shop, "pwrite64", 4) { shop.ctl("restart", "0", "--wait") }
+    following = next_keeper(shop, **given)
+    following.wait_event("herd.adopted", workers: 2)
+    held.close
+    assert_settled(following, 1)
+    following.stop
+  ensure
+    subreaper(0)
+  end
+
   private
+
+  # Execs, so that LISTEN_PID is the daemon's.
+  def passing(socket)
+    { through: ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh"], 3 => socket,
+      env: { "LISTEN_FDS" => "1", "LISTEN_FDNAMES" => "web", "LISTEN_PID" => "1" } }
+  end
+
+  # prctl(2): PR_SET_CHILD_SUBREAPER
+  def subreaper(on)
+    Fiddle::Function.new(Fiddle.dlopen(nil)["prctl"], [Fiddle::TYPE_INT, Fiddle::TYPE_LONG], Fiddle::TYPE_INT)
+                    .call(36, on)
+  end
 
   def in_a_restart(kind, call, number)
     shop = herd(1, { app: APPS[kind] })
