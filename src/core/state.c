@@ -12,6 +12,14 @@ static enum state_verdict broken(struct text *said, const char *why) {
 	return STATE_BROKEN;
 }
 
+/* Whose number isn't known is told by the rest. */
+static bool is_same_boot(const char *one, const char *other) {
+	size_t n = strcspn(one, ".");
+	if (strcspn(other, ".") != n || memcmp(one, other, n) != 0)
+		return false;
+	return one[n] == '\0' || other[n] == '\0' || strcmp(one + n, other + n) == 0;
+}
+
 static void fill_all(struct state_reader *r, const json_t *root, struct state *s) {
 	struct herd *herd = s->herd;
 	memset(s, 0, sizeof *s);
@@ -29,8 +37,8 @@ static enum state_verdict read_root(const json_t *root, const char *boot_id, str
 	const char *boot = json_string_value(json_object_get(root, "boot_id"));
 	if (version < 1 || boot == NULL || !json_is_object(json_object_get(root, "herd")))
 		return broken(r->said, "it is no state of a herd");
-	if (strcmp(boot, boot_id) != 0) {
-		text_puts(r->said, "the machine has booted since");
+	if (!is_same_boot(boot, boot_id)) {
+		text_puts(r->said, "the machine or the container has booted since");
 		return STATE_OTHER_BOOT;
 	}
 	if (version > STATE_VERSION)

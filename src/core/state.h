@@ -29,7 +29,7 @@ struct state_listener {
 };
 
 struct state {
-	char boot_id[40]; /* /proc/sys/kernel/random/boot_id */
+	char boot_id[64]; /* boot_id_read() in os/boot_id.h: UUID, or UUID.NUMBER */
 	char program[32]; /* the version of who wrote it */
 	int pid;          /* and its process */
 	bool detached;    /* it has left on purpose, to be followed (systemctl restart) */

@@ -92,6 +92,25 @@ class ContainerTest < MoldedTest
     slow.join
   end
 
+  # `docker stop` has waited for its ten seconds and killed it, `docker start` begins anew: nothing of
+  # a former process 1 lives, and a stop that was meant for that is none of the new one's.
+  def test_a_container_that_was_killed_while_it_stopped_serves_when_it_is_started
+    app "$stdout.sync = true\nrun lambda { |env| env['PATH_INFO'] == '/slow' && (puts('begun'); sleep 50); [200, {}, ['x']] }\n"
+    shop = contained(1)
+    url = shop.url
+    slow = Thread.new { Client.new(url).get("/slow") rescue nil }
+    shop.wait_text(/^begun$/)
+    Process.kill(:TERM, shop.inner)
+    shop.wait_event("drain.started")
+    Process.kill(:KILL, shop.inner)
+    shop.wait_exit
+    slow.join
+    following = namespaced { next_keeper(shop, through: CONTAINER) }
+    following.wait_event("worker.ready", slot: 0)
+    assert_empty following.events("herd.adopted")
+    assert_equal 0, following.stop
+  end
+
   # Puma is asked first, for as long as the app's own configuration takes.
   def test_as_process_1_it_can_be_ended_before_it_runs
     app HELLO, puma_rb: "File.write('asked', '')\nsleep 50\n"

@@ -28,7 +28,7 @@ class RemainsTest < KilledTest
   end
 
   def test_a_state_of_another_boot_is_nobodys
-    assert_told_of_the_port("the machine has booted since") do |state|
+    assert_told_of_the_port("the machine or the container has booted since") do |state|
       state.change { |all| all["boot_id"] = "11111111-2222-3333-4444-555555555555" }
     end
   end

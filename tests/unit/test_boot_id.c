@@ -2,10 +2,11 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "suite.h"
 
-START_TEST(it_is_the_kernels_word_without_the_newline)
+START_TEST(it_is_the_kernels_word_and_when_process_1_was_started)
 {
 	char id[BOOT_ID_SIZE], line[64] = "";
 	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
@@ -13,7 +14,12 @@ START_TEST(it_is_the_kernels_word_without_the_newline)
 	ck_assert_ptr_nonnull(fgets(line, sizeof line, file));
 	fclose(file);
 	ck_assert_int_eq(boot_id_read(id), 0);
-	ck_assert_uint_eq(strlen(id), 36);
+	ck_assert_uint_ge(strlen(id), 36);
+	if (access("/proc/1/stat", R_OK) == 0) {
+		ck_assert_int_eq(id[36], '.');
+		ck_assert_uint_eq(strspn(id + 37, "0123456789"), strlen(id + 37));
+		ck_assert_uint_ge(strlen(id + 37), 1);
+	}
 	ck_assert_int_eq(strncmp(id, line, 36), 0);
 }
 END_TEST
@@ -27,4 +33,4 @@ START_TEST(it_stays_the_same)
 }
 END_TEST
 
-SUITE("boot_id", it_is_the_kernels_word_without_the_newline, it_stays_the_same)
+SUITE("boot_id", it_is_the_kernels_word_and_when_process_1_was_started, it_stays_the_same)

@@ -35,11 +35,15 @@ static void leave(struct handover *o, struct herd *h) {
 	ck_assert_int_eq(state_print(&o->left, &o->json), 0);
 }
 
-static void take(struct handover *o, const struct stage *t) {
+static void take_in(struct handover *o, const struct stage *t, const char *boot_id) {
 	struct text said = TEXT_IN(o->said);
 	o->taken.herd = calloc(1, sizeof *o->taken.herd);
 	herd_init(o->taken.herd, t->herd->config, &t->limits);
-	o->verdict = state_read(o->json.data, o->json.len, BOOT, &o->taken, &o->texts, &said);
+	o->verdict = state_read(o->json.data, o->json.len, boot_id, &o->taken, &o->texts, &said);
+}
+
+static void take(struct handover *o, const struct stage *t) {
+	take_in(o, t, BOOT);
 }
 
 static void handover_finish(struct handover *o) {
@@ -649,6 +653,37 @@ START_TEST(of_another_boot_nothing_is_taken)
 }
 END_TEST
 
+START_TEST(a_container_that_was_started_anew_is_another_boot_of_the_same_machine)
+{
+	static const struct {
+		const char *left, *now;
+		enum state_verdict verdict;
+	} rows[] = {
+		{ "a-boot.17", "a-boot.17", STATE_WHOLE },
+		{ "a-boot.17", "a-boot.18", STATE_OTHER_BOOT },
+		{ "a-boot.17", "a-boot.170", STATE_OTHER_BOOT },
+		{ "a-boot.17", "b-boot.17", STATE_OTHER_BOOT },
+		{ "a-boot", "a-boot.17", STATE_WHOLE }, /* who wrote it could not see process 1 */
+		{ "a-boot.17", "a-boot", STATE_WHOLE },
+		{ "a-boo", "a-boot.17", STATE_OTHER_BOOT },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct stage t;
+		struct handover o;
+		stage_start(&t, 1);
+		leave(&o, t.herd);
+		snprintf(o.left.boot_id, sizeof o.left.boot_id, "%s", rows[i].left);
+		o.json.len = 0;
+		ck_assert_int_eq(state_print(&o.left, &o.json), 0);
+		take_in(&o, &t, rows[i].now);
+		ck_assert_msg(o.verdict == rows[i].verdict, "%s, %s: %s", rows[i].left, rows[i].now,
+			      o.said);
+		handover_finish(&o);
+		stage_close(&t);
+	}
+}
+END_TEST
+
 START_TEST(a_text_that_is_cut_off_is_broken_wherever_it_ends)
 {
 	struct stage t;
@@ -709,5 +744,7 @@ SUITE("state", what_the_daemon_knows_survives, a_herd_that_serves_survives_with_
       whatever_has_happened_to_a_herd_it_survives, a_mold_survives,
       bytes_of_any_kind_survive_or_are_replaced, what_cannot_be_is_mended_or_left_out_and_said,
       who_has_no_place_is_let_go_at_once, more_than_there_is_room_for_is_said,
-      of_another_boot_nothing_is_taken, a_text_that_is_cut_off_is_broken_wherever_it_ends,
-      what_is_no_state_is_broken, depth_and_length_without_end_are_broken)
+      of_another_boot_nothing_is_taken,
+      a_container_that_was_started_anew_is_another_boot_of_the_same_machine,
+      a_text_that_is_cut_off_is_broken_wherever_it_ends, what_is_no_state_is_broken,
+      depth_and_length_without_end_are_broken)
