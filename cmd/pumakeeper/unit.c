@@ -17,7 +17,7 @@
 /*
  * How long it is looked whether a stop comes while the unit waits for its next start: systemd
  * calls nobody for one that comes later than this (RestartSec= is 0 for that). It is also what
- * slows down a unit that fails again and again.
+ * slows down a unit that fails again and again, each of whose starts is a job, too.
  */
 #define PAUSE        250
 #define PAUSE_FAILED 2000
@@ -79,16 +79,23 @@ int unit_stop(const struct arguments *a) {
 	return EXIT_DONE;
 }
 
-int unit_stopped(const struct arguments *a) {
+/* What is to become of the unit: its job, when a pause is over in which there was no other. */
+static void await_job(const char *unit, char job[WORD_MAX]) {
 	const char *result = getenv("SERVICE_RESULT");
 	bool failed = result != NULL && strcmp(result, "exit-code") == 0;
-	char job[WORD_MAX];
-	read_job(a->unit, job);
-	for (long waited = 0; job[0] == '\0' && waited < (failed ? PAUSE_FAILED : PAUSE);
-	     waited += LOOK_EVERY) {
+	read_job(unit, job);
+	for (long waited = 0; waited < (failed ? PAUSE_FAILED : PAUSE); waited += LOOK_EVERY) {
+		bool none = job[0] == '\0', again = failed && strcmp(job, "start") == 0;
+		if (!none && !again)
+			return;
 		pause_for(LOOK_EVERY);
-		read_job(a->unit, job);
+		read_job(unit, job);
 	}
+}
+
+int unit_stopped(const struct arguments *a) {
+	char job[WORD_MAX];
+	await_job(a->unit, job);
 	if (strcmp(job, "stop") != 0)
 		return EXIT_DONE; /* another daemon follows */
 	struct arguments stop = { .verb = VERB_STOP, .socket = a->socket };

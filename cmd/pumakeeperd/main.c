@@ -7,15 +7,16 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cmd/pumakeeperd/options.h"
 #include "cmd/pumakeeperd/print.h"
 #include "core/config.h"
+#include "daemon/keep.h"
 #include "daemon/plan.h"
 #include "daemon/supervisor.h"
 #include "daemon/upgrade.h"
 #include "os/first_process.h"
+#include "os/inherited.h"
 #include "os/standard_streams.h"
 
 /* sysexits.h's EX_CONFIG: the unit isn't started again by itself (RestartPreventExitStatus=). */
@@ -27,10 +28,8 @@
  * whoever mends the file must not have to think of starting anything.
  */
 static int refuse(const struct daemon_options *given) {
-	const char *names = getenv("LISTEN_FDNAMES");
-	bool follows = names != NULL && strstr(names, "state") != NULL;
-	return getenv("NOTIFY_SOCKET") != NULL && !given->check && !follows ? EXIT_CONFIG
-									    : EXIT_FAILURE;
+	bool is_told = getenv("NOTIFY_SOCKET") != NULL && !given->check;
+	return is_told && !inherited_is_named(KEEP_NAME) ? EXIT_CONFIG : EXIT_FAILURE;
 }
 
 static int run(struct plan *plan, const struct plan_source *source) {

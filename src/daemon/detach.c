@@ -1,8 +1,15 @@
 /* Leaving on purpose: the workers serve on, and the next daemon takes them over. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/supervisor_parts.h"
+
+/*
+ * sysexits.h's EX_TEMPFAIL, told to a service manager that did not ask for it: it starts the next
+ * one. 0 is an end to it, after which nobody would know of the workers.
+ */
+#define EXIT_FOLLOW_ME 75
 
 static const char *refusal(const struct supervisor *s) {
 	if (s->herd->state > HERD_SERVING)
@@ -31,7 +38,7 @@ bool detach(struct supervisor *s, const char *by, struct text *why) {
 	service_say(s->service, "left on purpose: its workers serve on");
 	s->listeners_end = LISTENERS_LEFT;
 	s->owner.leaves = true;
-	s->exit_code = 0;
+	s->exit_code = s->service != NULL ? EXIT_FOLLOW_ME : EXIT_SUCCESS;
 	ev_break(s->loop, EVBREAK_ALL);
 	return true;
 }

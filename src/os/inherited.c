@@ -25,6 +25,18 @@ int inherited_take(struct inherited *in) {
 	return error;
 }
 
+bool inherited_is_named(const char *name) {
+	const char *at = getenv("LISTEN_FDNAMES");
+	size_t n = strlen(name);
+	while (at != NULL) {
+		size_t len = strcspn(at, ":");
+		if (len == n && strncmp(at, name, n) == 0)
+			return true;
+		at = at[len] == ':' ? at + len + 1 : NULL;
+	}
+	return false;
+}
+
 int inherited_add(struct inherited *in, const char *name, int fd) {
 	if (in->len == INHERITED_MAX) {
 		close(fd);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "util/base.h"
@@ -27,6 +28,9 @@ struct inherited {
  * is closed), or -errno when they say nonsense.
  */
 NODISCARD int inherited_take(struct inherited *in);
+
+/* Will there be one of that name? Before they are taken. */
+bool inherited_is_named(const char *name);
 
 /* `fd` becomes the set's, closed where there is no room. 0, or -ENOSPC. */
 NODISCARD int inherited_add(struct inherited *in, const char *name, int fd);

@@ -129,6 +129,31 @@ START_TEST(who_takes_one_by_its_name_takes_the_first_of_that_name_out)
 }
 END_TEST
 
+START_TEST(a_name_is_known_before_anything_is_taken_and_a_part_of_it_is_none)
+{
+	static const struct {
+		const char *names;
+		bool is_there;
+	} table[] = {
+		{ "state", true },
+		{ "listener-0:state", true },
+		{ "state:listener-0", true },
+		{ "a:state:b", true },
+		{ "estate", false },
+		{ "states:estate", false },
+		{ "state.socket", false },
+		{ "", false },
+	};
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+		setenv("LISTEN_FDNAMES", table[i].names, 1);
+		ck_assert_msg(inherited_is_named("state") == table[i].is_there, "%s",
+			      table[i].names);
+	}
+	unsetenv("LISTEN_FDNAMES");
+	ck_assert(!inherited_is_named("state"));
+}
+END_TEST
+
 START_TEST(one_too_many_is_closed)
 {
 	int ends[2];
@@ -144,4 +169,4 @@ END_TEST
 SUITE("inherited", what_systemd_passes_has_its_names_and_goes_to_no_worker,
       without_names_they_are_called_unknown, what_was_meant_for_another_process_is_left_alone,
       nonsense_is_refused, who_takes_one_by_its_name_takes_the_first_of_that_name_out,
-      one_too_many_is_closed)
+      a_name_is_known_before_anything_is_taken_and_a_part_of_it_is_none, one_too_many_is_closed)
