@@ -13,7 +13,7 @@ static enum state_verdict broken(struct text *said, const char *why) {
 }
 
 /* Whose number isn't known is told by the rest. */
-static bool is_same_boot(const char *one, const char *other) {
+bool state_is_same_boot(const char *one, const char *other) {
 	size_t n = strcspn(one, ".");
 	if (strcspn(other, ".") != n || memcmp(one, other, n) != 0)
 		return false;
@@ -37,7 +37,7 @@ static enum state_verdict read_root(const json_t *root, const char *boot_id, str
 	const char *boot = json_string_value(json_object_get(root, "boot_id"));
 	if (version < 1 || boot == NULL || !json_is_object(json_object_get(root, "herd")))
 		return broken(r->said, "it is no state of a herd");
-	if (!is_same_boot(boot, boot_id)) {
+	if (boot_id != NULL && !state_is_same_boot(boot, boot_id)) {
 		text_puts(r->said, "the machine or the container has booted since");
 		return STATE_OTHER_BOOT;
 	}

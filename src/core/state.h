@@ -50,6 +50,9 @@ struct state {
  */
 NODISCARD int state_print(const struct state *s, struct buffer *out);
 
+/* Two boot ids, one of which may lack the number. */
+bool state_is_same_boot(const char *one, const char *other);
+
 enum state_verdict {
 	STATE_WHOLE,
 	STATE_PARTIAL,    /* a newer version, or something in it is unknown or can't be */
@@ -62,7 +65,8 @@ enum state_verdict {
  * can't be is left out, what is missing is as in a herd that is new, and `said` tells a person of
  * it ("" when it is whole). Where a worker has a process and no place (a slot that isn't there, an
  * id or a slot that another one has) it is about to leave: left out, it would serve for ever and
- * nobody would know. Whether a pid is still that process is not known here.
+ * nobody would know. Whether a pid is still that process is not known here. `boot_id` NULL: one of
+ * any boot is read.
  *
  * Texts that the herd points to are added to `texts`, which must outlive it. What is not kept is
  * told with each row in core/state_rows*.c.

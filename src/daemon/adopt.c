@@ -170,7 +170,7 @@ int adopt_find(struct supervisor *s, struct inherited *in, struct error *err) {
 	read_state(s, in);
 	if (!s->former.found)
 		return 0;
-	adopt_find_unknown(s);
+	adopt_find_unknown(s->herd, &s->former.state, s->dir.path);
 	find_workers(s);
 	find_molds(s);
 	if (s->plan->config.app.mode == MODE_CLUSTER)

@@ -47,8 +47,11 @@ struct former {
  */
 NODISCARD int adopt_find(struct supervisor *s, struct inherited *in, struct error *err);
 
-/* In adopt_unknown.c: the pid of whoever was launched and not written down any more. */
-void adopt_find_unknown(struct supervisor *s);
+/*
+ * In adopt_unknown.c: the pid of whoever was launched and not written down any more, into `herd`,
+ * which is what `state` was read into. `directory`: the former daemon's.
+ */
+void adopt_find_unknown(struct herd *herd, const struct state *state, const char *directory);
 
 /* What of it is not understood. */
 void adopt_tell(struct supervisor *s);

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "core/proc_unix.h"
+#include "daemon/adopt.h"
 #include "daemon/identity.h"
-#include "daemon/supervisor_parts.h"
 #include "os/clock.h"
 #include "os/holders.h"
 #include "os/sock_diag.h"
@@ -27,7 +27,9 @@ struct holder {
 };
 
 struct search {
-	struct supervisor *s;
+	struct herd *herd;
+	const struct state *state;
+	const char *directory;
 	uint64_t inodes[HERD_WORKERS_MAX];
 	struct worker *workers[HERD_WORKERS_MAX]; /* whose probe socket that is */
 	size_t len;
@@ -60,7 +62,7 @@ static bool is_mold(const struct herd *h, pid_t pid) {
 static void on_probe(void *context, pid_t pid, int fd UNUSED, size_t which) {
 	struct search *search = context;
 	uint64_t ticks;
-	if (is_mold(search->s->herd, pid) || identity_of(pid, &ticks) != 0)
+	if (is_mold(search->herd, pid) || identity_of(pid, &ticks) != 0)
 		return;
 	struct worker *w = search->workers[which];
 	if (w->pid != 0 && w->start_ticks <= ticks)
@@ -71,7 +73,7 @@ static void on_probe(void *context, pid_t pid, int fd UNUSED, size_t which) {
 
 static void add_probe(struct search *search, struct worker *w, const struct sock_dump *table) {
 	char path[108];
-	snprintf(path, sizeof path, "%s/probe-%u", search->s->dir.path, w->id);
+	snprintf(path, sizeof path, "%s/probe-%u", search->directory, w->id);
 	uint64_t inode = proc_unix_listener((const char *)table->bytes, table->len, path);
 	if (inode == 0)
 		return; /* nobody has it: it was not launched, or has none */
@@ -81,7 +83,7 @@ static void add_probe(struct search *search, struct worker *w, const struct sock
 
 static void find_by_probe(struct search *search) {
 	AUTOCLOSE int proc = open("/proc/self", O_PATH | O_CLOEXEC);
-	struct herd *h = search->s->herd;
+	struct herd *h = search->herd;
 	struct sock_dump table = { 0 };
 	bool can = proc >= 0 && sock_dump_read_proc(proc, "unix", &table) == 0;
 	for (unsigned i = 0; can && i < h->cells; i++) {
@@ -105,7 +107,7 @@ static void on_listener(void *context, pid_t pid, int fd UNUSED, size_t which UN
 	struct search *search = context;
 	struct holder *last = &search->holders[search->n_holders];
 	bool again = search->n_holders > 0 && last[-1].pid == pid;
-	if (again || search->n_holders == HOLDERS_MAX || is_known(search->s->herd, pid) ||
+	if (again || search->n_holders == HOLDERS_MAX || is_known(search->herd, pid) ||
 	    pid == getppid()) /* whoever starts us may have passed it */
 		return;
 	*last = (struct holder){ .pid = pid };
@@ -157,7 +159,7 @@ static bool runs_the_same(pid_t one, pid_t other) {
  */
 static bool is_somebodys_child(const struct search *search, const struct holder *holder,
 			       const struct worker *w) {
-	if (is_known(search->s->herd, holder->parent))
+	if (is_known(search->herd, holder->parent))
 		return true;
 	for (size_t i = 0; i < search->n_holders; i++) {
 		const struct holder *other = &search->holders[i];
@@ -168,7 +170,7 @@ static bool is_somebodys_child(const struct search *search, const struct holder 
 }
 
 static void find_by_listeners(struct search *search) {
-	const struct state *state = &search->s->former.state;
+	const struct state *state = search->state;
 	uint64_t inodes[STATE_LISTENERS_MAX];
 	struct worker *w;
 	for (size_t i = 0; i < state->n_listeners; i++)
@@ -178,7 +180,7 @@ static void find_by_listeners(struct search *search) {
 	qsort(search->holders, search->n_holders, sizeof *search->holders, by_age);
 	for (size_t i = 0; i < search->n_holders; i++) {
 		const struct holder *holder = &search->holders[i];
-		if ((w = next_missing(search->s->herd)) == NULL || is_old(holder, w) ||
+		if ((w = next_missing(search->herd)) == NULL || is_old(holder, w) ||
 		    is_somebodys_child(search, holder, w))
 			continue;
 		w->pid = (int)holder->pid;
@@ -186,13 +188,15 @@ static void find_by_listeners(struct search *search) {
 	}
 }
 
-void adopt_find_unknown(struct supervisor *s) {
-	struct search *search = has_missing(s->herd) ? calloc(1, sizeof *search) : NULL;
+void adopt_find_unknown(struct herd *herd, const struct state *state, const char *directory) {
+	struct search *search = has_missing(herd) ? calloc(1, sizeof *search) : NULL;
 	if (search == NULL)
 		return;
-	search->s = s;
+	search->herd = herd;
+	search->state = state;
+	search->directory = directory;
 	find_by_probe(search);
-	if (s->former.state.n_listeners > 0 && has_missing(s->herd))
+	if (state->n_listeners > 0 && has_missing(herd))
 		find_by_listeners(search);
 	free(search);
 }

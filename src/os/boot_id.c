@@ -20,8 +20,11 @@ static unsigned long long first_started(void) {
 	return at != NULL && sscanf(at, "%llu", &ticks) == 1 ? ticks : 0;
 }
 
-int boot_id_read(char id[BOOT_ID_SIZE]) {
-	ssize_t n = text_read_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id", id, BOOT_ID_SIZE);
+/* `root` is where /proc is, as somebody sees it. */
+static int read_in(const char *root, char id[BOOT_ID_SIZE]) {
+	char path[80];
+	snprintf(path, sizeof path, "%s/proc/sys/kernel/random/boot_id", root);
+	ssize_t n = text_read_at(AT_FDCWD, path, id, BOOT_ID_SIZE);
 	size_t len = strspn(id, "0123456789abcdef-");
 	if (n >= 0 && len == UUID_LEN && strcmp(id + len, "\n") == 0) {
 		unsigned long long ticks = first_started();
@@ -32,4 +35,14 @@ int boot_id_read(char id[BOOT_ID_SIZE]) {
 	}
 	id[0] = '\0';
 	return n < 0 ? (int)n : -EBADMSG;
+}
+
+int boot_id_read(char id[BOOT_ID_SIZE]) {
+	return read_in("", id);
+}
+
+int boot_id_read_of(pid_t pid, char id[BOOT_ID_SIZE]) {
+	char root[32];
+	snprintf(root, sizeof root, "/proc/%d/root", (int)pid);
+	return read_in(root, id);
 }

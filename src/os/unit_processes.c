@@ -15,9 +15,9 @@
 static const struct hierarchy {
 	const char *line, *mount;
 } hierarchies[] = {
-	{ "0::", "/sys/fs/cgroup" },
-	{ "0::", "/sys/fs/cgroup/unified" },
-	{ ":name=systemd:", "/sys/fs/cgroup/systemd" },
+	{ "0::", "sys/fs/cgroup" },
+	{ "0::", "sys/fs/cgroup/unified" },
+	{ ":name=systemd:", "sys/fs/cgroup/systemd" },
 };
 
 static bool path_of(const char *cgroups, const struct hierarchy *h, char *path, size_t size) {
@@ -36,26 +36,31 @@ static bool path_of(const char *cgroups, const struct hierarchy *h, char *path, 
 	       (size_t)snprintf(path, size, "%s%.*s/cgroup.procs", h->mount, (int)n, at) < size;
 }
 
-static size_t read_pids(const char *path, pid_t *pids, size_t max) {
-	FILE *file = fopen(path, "re");
+static size_t read_pids(int fd, pid_t *pids, size_t max) {
+	FILE *file = fdopen(fd, "r");
 	size_t n = 0;
 	int pid;
 	while (file != NULL && n < max && fscanf(file, "%d", &pid) == 1) {
-		if (pid > 1 && pid != getpid())
+		if (pid > 1 && pid != getpid() && pid != getppid())
 			pids[n++] = pid;
 	}
 	if (file != NULL)
 		fclose(file);
+	else
+		close(fd);
 	return n;
 }
 
-size_t unit_processes(pid_t *pids, size_t max) {
+size_t unit_processes(int root_fd, pid_t *pids, size_t max) {
 	char cgroups[4096], path[4500];
-	if (text_read_at(AT_FDCWD, "/proc/self/cgroup", cgroups, sizeof cgroups) <= 0)
+	if (text_read_at(root_fd, "proc/self/cgroup", cgroups, sizeof cgroups) <= 0)
 		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(hierarchies); i++) {
-		if (path_of(cgroups, &hierarchies[i], path, sizeof path) && access(path, R_OK) == 0)
-			return read_pids(path, pids, max);
+		if (!path_of(cgroups, &hierarchies[i], path, sizeof path))
+			continue;
+		int fd = openat(root_fd, path, O_RDONLY | O_CLOEXEC);
+		if (fd >= 0)
+			return read_pids(fd, pids, max);
 	}
 	return 0;
 }

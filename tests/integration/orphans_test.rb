@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "support/left_state"
 require_relative "support/molded"
 
 # Nobody is left to stop the workers: `pumakeeper stop --orphans` does.
@@ -58,6 +59,23 @@ class OrphansTest < MoldedTest
     Keeper.kill_group(pids_started(shop)[0])
     out, _, code = orphans(shop)
     assert_equal [0, "nobody is left of #{shop.directory}\n"], [code, out]
+  end
+
+  # The daemon died between the launch and writing down whom it had launched.
+  def test_one_that_was_not_written_down_any_more_is_found_by_its_sockets
+    shop = herd(1)
+    pid = pids(shop)[0]
+    crash(shop)
+    LeftState.new(shop).change do |state|
+      worker = state["herd"]["workers"][0]
+      worker.delete("pid")
+      worker.delete("start_ticks")
+      worker["life"].merge!("state" => "booting", "deadline" => worker["life"]["since"] + 60_000)
+    end
+    out, err, code = orphans(shop)
+    assert_equal ["", 0], [err, code]
+    assert_match(/^worker \(slot 0, pid #{pid}\): ended/, out)
+    assert_nothing_left(shop)
   end
 
   private

@@ -5,7 +5,7 @@ require_relative "support/service"
 # Nobody is left to stop the workers: the daemon dies when, or before, the service is stopped.
 class DyingTest < ServiceTest
   def test_a_daemon_killed_in_the_middle_of_a_stop_leaves_nothing_and_answers_are_whole
-    shop = herd
+    shop = herd(drop_in: "TimeoutStopSec=1") # whoever drains then asks for more
     answer = begun(shop, "/stream?ms=200&n=10")
     stopping = Thread.new { shop.try("stop") }
     shop.wait_event("daemon.stopping")

@@ -1,5 +1,6 @@
 #include "os/boot_id.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,4 +34,16 @@ START_TEST(it_stays_the_same)
 }
 END_TEST
 
-SUITE("boot_id", it_is_the_kernels_word_and_when_process_1_was_started, it_stays_the_same)
+START_TEST(another_process_has_the_same_and_one_that_is_gone_has_none)
+{
+	char ours[BOOT_ID_SIZE], theirs[BOOT_ID_SIZE];
+	ck_assert_int_eq(boot_id_read(ours), 0);
+	ck_assert_int_eq(boot_id_read_of(getpid(), theirs), 0);
+	ck_assert_str_eq(ours, theirs);
+	ck_assert_int_eq(boot_id_read_of(5000000, theirs), -ENOENT);
+	ck_assert_str_eq(theirs, "");
+}
+END_TEST
+
+SUITE("boot_id", it_is_the_kernels_word_and_when_process_1_was_started, it_stays_the_same,
+      another_process_has_the_same_and_one_that_is_gone_has_none)

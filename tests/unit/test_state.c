@@ -684,6 +684,20 @@ START_TEST(a_container_that_was_started_anew_is_another_boot_of_the_same_machine
 }
 END_TEST
 
+START_TEST(whoever_does_not_mind_reads_it_all_the_same_and_is_told_which_boot_it_is_of)
+{
+	struct stage t;
+	struct handover o;
+	stage_start(&t, 1);
+	leave(&o, t.herd);
+	take_in(&o, &t, NULL);
+	check_whole(&o);
+	ck_assert_str_eq(o.taken.boot_id, BOOT);
+	handover_finish(&o);
+	stage_close(&t);
+}
+END_TEST
+
 START_TEST(a_text_that_is_cut_off_is_broken_wherever_it_ends)
 {
 	struct stage t;
@@ -746,5 +760,6 @@ SUITE("state", what_the_daemon_knows_survives, a_herd_that_serves_survives_with_
       who_has_no_place_is_let_go_at_once, more_than_there_is_room_for_is_said,
       of_another_boot_nothing_is_taken,
       a_container_that_was_started_anew_is_another_boot_of_the_same_machine,
+      whoever_does_not_mind_reads_it_all_the_same_and_is_told_which_boot_it_is_of,
       a_text_that_is_cut_off_is_broken_wherever_it_ends, what_is_no_state_is_broken,
       depth_and_length_without_end_are_broken)
