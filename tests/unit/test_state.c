@@ -612,6 +612,7 @@ START_TEST(a_state_for_which_there_is_no_room_is_not_begun)
 	leave(&o, t.herd);
 	struct buffer full = { 0 };
 	ck_assert(buffer_reserve(&full, STATE_BYTES_MAX, STATE_BYTES_MAX));
+	memset(full.data, ' ', STATE_BYTES_MAX);
 	for (size_t room = 0; room < o.json.len; room += 50) {
 		full.len = STATE_BYTES_MAX - room;
 		ck_assert_int_eq(state_print(&o.left, &full), -ENOMEM);
