@@ -79,12 +79,20 @@ int unit_stop(const struct arguments *a) {
 	return EXIT_DONE;
 }
 
+static bool is_said(const char *variable, const char *word) {
+	const char *value = getenv(variable);
+	return value != NULL && strcmp(value, word) == 0;
+}
+
 /* What is to become of the unit: its job, when a pause is over in which there was no other. */
 static void await_job(const char *unit, char job[WORD_MAX]) {
-	const char *result = getenv("SERVICE_RESULT");
-	bool failed = result != NULL && strcmp(result, "exit-code") == 0;
+	bool failed = is_said("SERVICE_RESULT", "exit-code");
+	bool final = is_said("EXIT_STATUS", "2") || is_said("EXIT_STATUS", "78");
+	long pause = failed ? PAUSE_FAILED : PAUSE;
 	read_job(unit, job);
-	for (long waited = 0; waited < (failed ? PAUSE_FAILED : PAUSE); waited += LOOK_EVERY) {
+	if (failed && final)
+		return; /* RestartPreventExitStatus=: whoever has typed `start` need not wait */
+	for (long waited = 0; waited < pause; waited += LOOK_EVERY) {
 		bool none = job[0] == '\0', again = failed && strcmp(job, "start") == 0;
 		if (!none && !again)
 			return;

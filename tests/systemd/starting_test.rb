@@ -39,9 +39,12 @@ class StartingTest < ServiceTest
 
   def test_a_wrong_file_fails_the_start_and_is_named_in_the_journal
     shop = service({ app: { workers: "many" } })
+    began = now
     said, code = shop.try("start")
     assert_equal 1, code, said
+    assert_operator now - began, :<, 2, "it is said late"
     shop.wait_text(/#{Regexp.escape(shop.file)}:\d+:\d+: /)
+    assert_equal ["failed", "0"], [shop.state, shop.property("NRestarts")]
     shop.try("stop")
     assert_empty shop.processes
   end
