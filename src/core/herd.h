@@ -307,6 +307,7 @@ enum order_kind {
 	ORDER_CLOSE_BUSY,  /* worker */
 	ORDER_READ_ALL,    /* the cheap reading of every worker */
 	ORDER_READ,        /* worker: the dear one */
+	ORDER_MAKE_PARENT, /* number = release: a mold of it, before a worker is wanted */
 	ORDER_READ_PARENT, /* number = generation: the dear one, of a mold */
 	ORDER_PROVE,       /* worker: its allocator */
 	ORDER_LIVENESS,    /* worker: is it alive */
@@ -354,6 +355,9 @@ unsigned herd_serving(const struct herd *h);
 
 /* May a worker of that release still be wanted? Its mold is kept for it. */
 bool herd_wants_release(const struct herd *h, unsigned release);
+
+/* Nobody is forked from another daemon's: they are kept until there is one of ours. */
+bool herd_wants_adopted_molds(const struct herd *h);
 
 /* The newest mold that there is, or was; NULL: none. */
 const struct parent *herd_parent(const struct herd *h);

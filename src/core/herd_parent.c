@@ -218,32 +218,25 @@ static bool is_booting_from(const struct herd *h, unsigned release) {
 	return false;
 }
 
-static bool has_mold(const struct herd *h, unsigned release, enum mold_state state) {
+static bool has_ready_mold(const struct herd *h, unsigned release) {
 	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
 		const struct parent *p = &h->parents[i];
-		if (p->generation != 0 && p->release == release && p->state == state)
+		if (p->generation != 0 && p->release == release && p->state == MOLD_READY)
 			return true;
 	}
 	return false;
-}
-
-/*
- * Nobody can be forked from another daemon's: it goes as soon as there is one of ours, and at once
- * where it is in ours' way.
- */
-static bool wants_adopted(const struct herd *h, unsigned release) {
-	return h->config->app.preload && release != h->release &&
-	       !has_mold(h, h->release, MOLD_READY);
 }
 
 /* While a deploy may fail, what it goes back to is kept. */
 bool herd_wants_release(const struct herd *h, unsigned release) {
 	if (herd_leaves(h))
 		return false;
-	if (has_mold(h, release, MOLD_ADOPTED))
-		return wants_adopted(h, release);
 	return release == h->release ||
 	       (h->restart.active && release == h->restart.release_before) ||
 	       (h->restart.active && h->restart.again && release == h->restart.again_release) ||
 	       is_booting_from(h, release);
+}
+
+bool herd_wants_adopted_molds(const struct herd *h) {
+	return !herd_leaves(h) && h->config->app.preload && !has_ready_mold(h, h->release);
 }

@@ -141,6 +141,14 @@ static bool is_over(const struct herd *h) {
 	return true;
 }
 
+/* Its mold is there still; unless that was another daemon's, which forks nobody. */
+static void go_back(struct step *s) {
+	struct herd *h = s->h;
+	h->release = h->restart.release_before;
+	if (h->config->app.preload)
+		give_order(s, ORDER_MAKE_PARENT, 0, (int)h->release);
+}
+
 /* True: another one began, and the slots have to be settled once more. */
 bool restart_settle(struct step *s) {
 	struct restart *r = &s->h->restart;
@@ -152,7 +160,7 @@ bool restart_settle(struct step *s) {
 		return false;
 	r->active = false;
 	if (r->failed > 0 && r->done == 0) /* whoever was under way had its chance to prove it */
-		s->h->release = r->release_before;
+		go_back(s);
 	struct event *e = tell(s, EVENT_RESTART_DONE);
 	event_number(e, "slots", r->done);
 	event_time(e, "took", s->now - r->since);

@@ -52,6 +52,7 @@ void mold_quote(const struct mold *m, struct text *out);
 void mold_explain(const struct mold *m, const char *how, struct text *out);
 
 /* molds.c */
+/* The one that workers of it are forked from. NULL: none, or one that is about to go. */
 struct mold *molds_of_release(const struct molds *all, unsigned release);
 struct mold *molds_of_generation(const struct molds *all, unsigned generation);
 struct mold *molds_add(struct molds *all, unsigned release); /* NULL: no memory */

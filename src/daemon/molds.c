@@ -14,7 +14,8 @@
 
 struct mold *molds_of_release(const struct molds *all, unsigned release) {
 	struct mold *m = all->list;
-	while (m != NULL && (m->release != release || m->life.state == MOLD_ADOPTED))
+	while (m != NULL && (m->release != release || m->life.state == MOLD_ADOPTED ||
+			     m->life.state == MOLD_ENDING))
 		m = m->next;
 	return m;
 }
@@ -94,7 +95,8 @@ static void ended(struct mold *m, const char *how) {
 	if (m == NULL || m->life.state == MOLD_GONE) {
 		if (m != NULL)
 			remove_mold(m);
-		births_fail(all, release, "its mold was let go");
+		if (molds_of_release(all, release) == NULL)
+			births_fail(all, release, "its mold was let go");
 	} else if (loading) {
 		births_fail(all, release, buffer);
 	} else if (births_wait(all, release)) {
@@ -219,18 +221,29 @@ bool molds_promote(struct molds *all, unsigned worker, pid_t pid, int pidfd, uns
 	return true;
 }
 
-void molds_keep(struct molds *all, bool (*wanted)(const void *context, unsigned release),
+static void let_go(struct mold *m) {
+	mold_drive(m, MOLD_LET_GO);
+	tell(m, NULL);
+	if (m->life.state == MOLD_GONE)
+		remove_mold(m);
+}
+
+void molds_let_go(struct molds *all, unsigned generation) {
+	struct mold *m = molds_of_generation(all, generation);
+	if (m != NULL && m->life.state != MOLD_ENDING)
+		let_go(m);
+}
+
+void molds_keep(struct molds *all,
+		bool (*wanted)(const void *context, unsigned release, bool adopted),
 		const void *context) {
 	for (struct mold *m = all->list, *next; m != NULL; m = next) {
 		next = m->next;
 		/* One that is gone is just being told of. */
 		if (m->life.state == MOLD_ENDING || m->life.state == MOLD_GONE ||
-		    wanted(context, m->release))
+		    wanted(context, m->release, m->life.state == MOLD_ADOPTED))
 			continue;
-		mold_drive(m, MOLD_LET_GO);
-		tell(m, NULL);
-		if (m->life.state == MOLD_GONE)
-			remove_mold(m);
+		let_go(m);
 	}
 }
 

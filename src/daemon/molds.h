@@ -96,8 +96,12 @@ void molds_hear(struct molds *molds, unsigned worker);
 /* The line of a worker that is gone. */
 void molds_forget(struct molds *molds, unsigned worker);
 
-/* Lets those go whose release is not wanted. */
-void molds_keep(struct molds *molds, bool (*wanted)(const void *context, unsigned release),
+/* Lets it go, if there is one. */
+void molds_let_go(struct molds *molds, unsigned generation);
+
+/* Lets those go that are not wanted. `adopted`: it is another daemon's. */
+void molds_keep(struct molds *molds,
+		bool (*wanted)(const void *context, unsigned release, bool adopted),
 		const void *context);
 
 /* A dear reading of it; told of by read(). */

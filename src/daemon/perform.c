@@ -208,6 +208,11 @@ static void read_one(struct supervisor *s, const struct order *order) {
 		member_read_memory(m);
 }
 
+static void make_parent(struct supervisor *s, const struct order *order) {
+	if (s->molds != NULL)
+		molds_want(s->molds, (unsigned)order->number);
+}
+
 static void read_parent(struct supervisor *s, const struct order *order) {
 	if (s->molds != NULL)
 		molds_read(s->molds, (unsigned)order->number);
@@ -258,14 +263,14 @@ static void leave(struct supervisor *s, const struct order *order) {
 }
 
 static void (*const performers[])(struct supervisor *, const struct order *) = {
-	[ORDER_LAUNCH] = launch,         [ORDER_PROBE] = prove_again,
-	[ORDER_SIGNAL] = send_signal,    [ORDER_COUNT] = count,
-	[ORDER_CLOSE_IDLE] = close_idle, [ORDER_CLOSE_BUSY] = close_busy,
-	[ORDER_READ_ALL] = read_all,     [ORDER_READ] = read_one,
-	[ORDER_PROMOTE] = promote,       [ORDER_READ_PARENT] = read_parent,
-	[ORDER_PROVE] = prove,           [ORDER_LIVENESS] = ask_alive,
-	[ORDER_QUEUE] = look_at_queue,   [ORDER_FORGET] = forget,
-	[ORDER_LEAVE] = leave,
+	[ORDER_LAUNCH] = launch,           [ORDER_PROBE] = prove_again,
+	[ORDER_SIGNAL] = send_signal,      [ORDER_COUNT] = count,
+	[ORDER_CLOSE_IDLE] = close_idle,   [ORDER_CLOSE_BUSY] = close_busy,
+	[ORDER_READ_ALL] = read_all,       [ORDER_READ] = read_one,
+	[ORDER_PROMOTE] = promote,         [ORDER_READ_PARENT] = read_parent,
+	[ORDER_MAKE_PARENT] = make_parent, [ORDER_PROVE] = prove,
+	[ORDER_LIVENESS] = ask_alive,      [ORDER_QUEUE] = look_at_queue,
+	[ORDER_FORGET] = forget,           [ORDER_LEAVE] = leave,
 };
 
 void perform(struct supervisor *s, const struct order *order) {

@@ -71,8 +71,10 @@ static void step(struct supervisor *s, const struct herd_event *event) {
 		perform(s, &o->list[i]);
 }
 
-static bool is_wanted(const void *context, unsigned release) {
+static bool is_wanted(const void *context, unsigned release, bool adopted) {
 	const struct supervisor *s = context;
+	if (adopted)
+		return herd_wants_adopted_molds(s->herd);
 	return herd_wants_release(s->herd, release) ||
 	       (release == s->promoting && s->herd->state == HERD_SERVING);
 }

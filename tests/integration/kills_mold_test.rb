@@ -94,6 +94,32 @@ class KillsMoldTest < KilledTest
     end.stop
   end
 
+  # Two molds of the same code for a while, a dead daemon's that ends and ours: who waits for the one
+  # has nothing to do with the other.
+  def test_a_failed_deploy_goes_back_to_code_whose_mold_is_a_dead_daemons_and_does_not_end
+    shop = molded(2)
+    before = pids(shop)
+    first = mold(shop)["pid"]
+    under_load(shop) do
+      touch("hold")
+      shop.ctl("restart", "--all")
+      shop.wait_event("mold.loading", generation: 2)
+      following = succeeded(shop, workers: 2, gone: 0)
+      loading = following.wait_event("mold.loading", generation: 3)[:pid]
+      Process.kill(:STOP, first)
+      Process.kill(:KILL, loading)
+      following.wait_event("restart.done", failed: 1)
+      assert_equal before, pids(following)
+      following.wait_event("mold.loading", generation: 4) # before anybody needs it
+      heal("hold")
+      following.wait_event("mold.ending", pid: first)
+      restart(following, "0")
+      until_gone(first)
+      assert_settled(following, 2)
+      following
+    end.stop
+  end
+
   def test_again_and_again
     shop = molded(2)
     before = pids(shop)

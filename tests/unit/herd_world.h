@@ -175,6 +175,7 @@ static void perform_on(struct world *w, struct process *p, struct order o) {
 	case ORDER_LAUNCH:
 	case ORDER_PROMOTE:
 	case ORDER_READ_ALL:
+	case ORDER_MAKE_PARENT:
 	case ORDER_READ_PARENT:
 	case ORDER_QUEUE:
 	case ORDER_FORGET:

@@ -359,11 +359,11 @@ START_TEST(another_daemons_mold_is_counted_until_ours_is_there)
 	ck_assert_uint_eq(herd_memory(t.herd).pss_bytes, before + 40 * MIB);
 	ck_assert_uint_eq(with, total + 40 * MIB);
 
-	ck_assert(herd_wants_release(t.herd, 1));
+	ck_assert(herd_wants_adopted_molds(t.herd));
 	mold_is(&t, 2, 2, MOLD_LOADING);
-	ck_assert(herd_wants_release(t.herd, 1));
+	ck_assert(herd_wants_adopted_molds(t.herd));
 	mold_is(&t, 2, 2, MOLD_READY);
-	ck_assert(!herd_wants_release(t.herd, 1));
+	ck_assert(!herd_wants_adopted_molds(t.herd));
 	ck_assert(herd_wants_release(t.herd, 2));
 	mold_is(&t, 1, 1, MOLD_GONE);
 	ck_assert_uint_eq(herd_parent(t.herd)->generation, 2);
@@ -376,22 +376,41 @@ START_TEST(another_daemons_mold_is_not_kept_for_nothing)
 	static const struct {
 		const char *why;
 		bool preload, stops;
-		unsigned release;
-	} rows[] = { { "none of ours will come", false, false, 2 },
-		     { "everybody goes", true, true, 2 },
-		     { "it is in the way of ours", true, false, 0 } };
+	} rows[] = { { "none of ours will come", false, false }, { "everybody goes", true, true } };
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct stage t;
 		start_from_mold(&t);
-		t.herd->restart = (struct restart){ .release_before = 1 };
 		t.held[0].app.preload = rows[i].preload;
-		adopt_renewed(&t, rows[i].release);
+		adopt_renewed(&t, 2);
 		mold_is(&t, 1, 1, MOLD_ADOPTED);
 		if (rows[i].stops)
 			stage_stop(&t);
-		ck_assert_msg(!herd_wants_release(t.herd, 1), "%s", rows[i].why);
+		ck_assert_msg(!herd_wants_adopted_molds(t.herd), "%s", rows[i].why);
 		stage_close(&t);
 	}
+}
+END_TEST
+
+/* A deploy of the other daemon goes on, fails, and goes back to what only that one's mold has. */
+START_TEST(ours_is_made_of_the_same_release_beside_another_daemons)
+{
+	struct stage t;
+	start_from_mold(&t);
+	stage_deploy(&t, 2);
+	adopt_renewed(&t, 3);
+	mold_is(&t, 1, 1, MOLD_ADOPTED);
+	unsigned fresh = stage_successor(&t, 0)->id;
+	stage_launched(&t, fresh);
+	stage_exited(&t, fresh);
+	ck_assert_uint_eq(t.herd->release, 1);
+	ck_assert_int_eq(stage_order(&t, ORDER_MAKE_PARENT)->number, 1);
+	mold_is(&t, 4, 1, MOLD_LOADING);
+	ck_assert(herd_wants_adopted_molds(t.herd));
+	ck_assert(herd_wants_release(t.herd, 1));
+	mold_is(&t, 4, 1, MOLD_READY);
+	ck_assert(!herd_wants_adopted_molds(t.herd));
+	ck_assert(herd_wants_release(t.herd, 1));
+	stage_close(&t);
 }
 END_TEST
 
@@ -582,8 +601,9 @@ SUITE("herd_adopt", one_line_tells_of_the_herd_and_one_of_each_who_ended_meanwhi
       who_can_not_become_a_mold_any_more_is_told_to_go, nor_can_one_whose_successor_boots,
       nobody_who_was_adopted_is_chosen_to_be_the_next_mold,
       another_daemons_mold_is_counted_until_ours_is_there,
-      another_daemons_mold_is_not_kept_for_nothing, no_limit_acts_on_what_was_read_before,
-      one_over_its_limit_is_seen_by_the_first_reading,
+      another_daemons_mold_is_not_kept_for_nothing,
+      ours_is_made_of_the_same_release_beside_another_daemons,
+      no_limit_acts_on_what_was_read_before, one_over_its_limit_is_seen_by_the_first_reading,
       a_guard_for_a_limit_that_was_changed_is_lifted, a_stop_that_was_waited_for_comes,
       an_end_that_nobody_may_have_heard_of_is_told_again, a_restart_goes_on_under_the_new_number,
       after_a_failure_it_goes_back_to_what_there_is,
