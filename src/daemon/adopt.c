@@ -92,17 +92,30 @@ static void find_workers(struct supervisor *s) {
 	}
 }
 
+/* One that was to become a mold is one still: it drains, and has all of its patience. */
+static bool is_worker(const struct former *f, pid_t pid) {
+	for (size_t i = 0; i < f->n_workers; i++) {
+		if (f->workers[i].pid == pid)
+			return true;
+	}
+	return false;
+}
+
 static void find_molds(struct supervisor *s) {
 	struct former *f = &s->former;
 	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
 		const struct parent *p = &s->herd->parents[i];
-		if (p->generation == 0 || p->pid == 0)
+		if (p->generation == 0 || p->pid == 0 || is_worker(f, p->pid))
 			continue;
 		int pidfd = open_living(p->pid, p->start_ticks);
 		if (pidfd < 0)
 			continue;
 		f->molds[f->n_molds++] = (struct former_process){
-			.id = p->generation, .release = p->release, .pid = p->pid, .pidfd = pidfd
+			.id = p->generation,
+			.release = p->release,
+			.has_loaded = p->state != MOLD_LOADING,
+			.pid = p->pid,
+			.pidfd = pidfd,
 		};
 	}
 }
@@ -201,12 +214,20 @@ static void take_worker(struct supervisor *s, struct former_process *p) {
 		member_served(m);
 }
 
-/* What forked for another daemon is none of ours if we don't fork at all. */
+/*
+ * What forked for another daemon is none of ours if we don't fork at all: nobody would see whether
+ * it obeys, and it has nothing to finish. And what loads has nothing yet that a worker shares.
+ */
 static void take_mold(struct supervisor *s, struct former_process *p) {
-	if (s->molds == NULL)
-		syscall(SYS_pidfd_send_signal, p->pidfd, SIGTERM, NULL, 0);
-	else if (molds_adopt(s->molds, p->release, p->id, p->pid, p->pidfd) == 0)
-		p->pidfd = -1;
+	if (s->molds == NULL) {
+		syscall(SYS_pidfd_send_signal, p->pidfd, SIGKILL, NULL, 0);
+		return;
+	}
+	if (molds_adopt(s->molds, p->release, p->id, p->pid, p->pidfd) != 0)
+		return;
+	p->pidfd = -1;
+	if (!p->has_loaded)
+		molds_let_go(s->molds, p->id);
 }
 
 /* A mold of the same code, under a number of its own: nobody is forked by the former one. */
@@ -293,6 +314,7 @@ void adopt_begin(struct supervisor *s) {
 	s->restart_txt = f->state.restart_txt;
 	for (size_t i = 0; i < f->n_workers; i++)
 		take_worker(s, &f->workers[i]);
+	s->keep.state.mold_generation = f->state.mold_generation;
 	if (s->molds != NULL)
 		molds_continue(s->molds, f->state.mold_generation);
 	tell_herd(s);

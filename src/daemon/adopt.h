@@ -20,6 +20,7 @@ struct inherited;
 struct former_process {
 	unsigned id;      /* of a worker; the generation of a mold */
 	unsigned release; /* of a mold */
+	bool has_loaded;  /* a mold */
 	pid_t pid;
 	int pidfd;
 };

@@ -74,7 +74,8 @@ static void fill(struct supervisor *s) {
 	state->stopping = s->herd->state > HERD_SERVING;
 	state->drain_timeout = s->plan->config.restart.drain_timeout;
 	state->restart_txt = s->restart_txt;
-	state->mold_generation = s->molds != NULL ? molds_generation(s->molds) : 0;
+	if (s->molds != NULL) /* else that of the last one there was, whose workers may live */
+		state->mold_generation = molds_generation(s->molds);
 	state->releases = s->releases;
 	state->herd = s->herd;
 	state->n_listeners = s->listeners.len;

@@ -22,7 +22,9 @@ class KillsMoldTest < KilledTest
       touch("hold")
       shop.ctl("restart", "--all")
       shop.wait_event("mold.loading", generation: 2)
+      loading = shop.events("mold.loading").last[:pid]
       following = succeeded(shop, workers: 2, gone: 0)
+      until_gone(loading) # of no use to anybody
       heal("hold")
       following.wait_event("restart.done", failed: 0)
       assert_settled(following, 2)
@@ -116,6 +118,23 @@ class KillsMoldTest < KilledTest
       restart(following, "0")
       until_gone(first)
       assert_settled(following, 2)
+      following
+    end.stop
+  end
+
+  # It was told to drain, and nobody knows whether it would have become one.
+  def test_while_one_that_is_to_become_a_mold_has_a_long_request
+    shop = molded(1, app: { refork: { requests: 20 } })
+    pid = pids(shop)[0]
+    url = shop.url
+    long = Thread.new { Client.new(url).get("/slow?ms=8000").body }
+    Timeout.timeout(PATIENCE) { shop.status until shop.worker(0)["connections"]["busy"] == 1 }
+    under_load(shop) do
+      shop.wait_event("mold.loading", generation: 2)
+      following = succeeded(shop, gone: 0)
+      following.wait_event("mold.ready")
+      assert_equal pid.to_s, long.value
+      assert_settled(following, 1)
       following
     end.stop
   end
