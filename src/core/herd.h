@@ -264,6 +264,7 @@ struct herd_event {
 			const unsigned *gone; /* workers whose process has ended meanwhile */
 			size_t n;
 			unsigned release; /* new workers come from it; 0: as before */
+			bool same_code;   /* it is another number of what is in force */
 		} adopt;
 		struct {
 			unsigned release;

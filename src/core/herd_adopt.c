@@ -165,12 +165,12 @@ static void forget_molds(struct herd *h) {
 		h->slots[i].replacement.promotes = false;
 }
 
-/* The same code has a new number: for a restart's way back, and for who boots for a restart. */
-static void renew_release(struct herd *h, unsigned release) {
+/* A restart's way back, and those who boot for it, follow; who serves does if its code is the same. */
+static void renew_release(struct herd *h, unsigned release, bool same_code) {
 	if (h->restart.release_before == h->release)
 		h->restart.release_before = release;
 	FOR_EACH_WORKER(h, w) {
-		if (w->life.state == WORKER_BOOTING && w->release == h->release)
+		if ((same_code || w->life.state == WORKER_BOOTING) && w->release == h->release)
 			w->release = release;
 	}
 	h->release = release;
@@ -184,7 +184,7 @@ void adopt_herd(struct step *s, const struct herd_event *event) {
 	tell_adopted(s, event);
 	forget_molds(h);
 	if (event->adopt.release != 0)
-		renew_release(h, event->adopt.release);
+		renew_release(h, event->adopt.release, event->adopt.same_code);
 	leave_resume(s);
 	memory_resume(s);
 	bury_gone(s, event);

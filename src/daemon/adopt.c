@@ -243,6 +243,7 @@ static void tell_herd(struct supervisor *s) {
 	struct herd_event event = { .kind = HERD_ADOPT };
 	event.adopt.gone = f->gone;
 	event.adopt.n = f->n_gone;
+	event.adopt.same_code = releases_path(&s->releases, s->herd->release) != NULL;
 	event.adopt.release = new_release(s);
 	feed(s, &event);
 }

@@ -127,6 +127,7 @@ class SurvivalTest < MoldedTest
     following.wait_event("mold.gone", pid: old_mold["pid"])
     assert_operator ready[:generation], :>, old_mold["generation"]
     assert_equal before, pids(following)
+    assert_empty following.status["notes"]
     assert_equal 0, following.ctl("restart", "--all", "--wait")[2]
     assert_empty before & pids(following)
     load.served(20)

@@ -17,6 +17,7 @@ static void adopt(struct stage *t) {
 static void adopt_renewed(struct stage *t, unsigned release) {
 	struct herd_event event = { .kind = HERD_ADOPT };
 	event.adopt.release = release;
+	event.adopt.same_code = true;
 	stage_feed(t, event);
 }
 
@@ -519,6 +520,24 @@ START_TEST(a_restart_goes_on_under_the_new_number)
 }
 END_TEST
 
+/* Or they would be shown as workers of another one, and restarted twice. */
+START_TEST(who_serves_has_the_new_number_if_it_is_the_same_code)
+{
+	for (int same = 0; same < 2; same++) {
+		struct stage t;
+		stage_start(&t, 2);
+		stage_resident(&t, 1)->release = 9;
+		struct herd_event event = { .kind = HERD_ADOPT };
+		event.adopt.release = 10;
+		event.adopt.same_code = same;
+		stage_feed(&t, event);
+		ck_assert_uint_eq(stage_resident(&t, 0)->release, same ? 10 : 1);
+		ck_assert_uint_eq(stage_resident(&t, 1)->release, 9);
+		stage_close(&t);
+	}
+}
+END_TEST
+
 START_TEST(after_a_failure_it_goes_back_to_what_there_is)
 {
 	for (int deploys = 0; deploys < 2; deploys++) {
@@ -606,6 +625,7 @@ SUITE("herd_adopt", one_line_tells_of_the_herd_and_one_of_each_who_ended_meanwhi
       no_limit_acts_on_what_was_read_before, one_over_its_limit_is_seen_by_the_first_reading,
       a_guard_for_a_limit_that_was_changed_is_lifted, a_stop_that_was_waited_for_comes,
       an_end_that_nobody_may_have_heard_of_is_told_again, a_restart_goes_on_under_the_new_number,
+      who_serves_has_the_new_number_if_it_is_the_same_code,
       after_a_failure_it_goes_back_to_what_there_is,
       with_fewer_workers_configured_nobody_is_launched_who_would_have_to_go,
       what_is_configured_today_holds, a_process_is_known_by_when_it_started_as_well)
