@@ -139,63 +139,6 @@ void herd_init(struct herd *h, const struct config *config, const struct limits 
 	h->ask_again = MSEC_NEVER;
 }
 
-/* A drain is looked at often, for its end and for what is half-closed; a busy one less so. */
-#define COUNT_EVERY (200 * (msec_t)1)
-
-static bool is_counted(enum worker_state state) {
-	return state == WORKER_LEAVING || state == WORKER_DRAINING;
-}
-
-static void count_settle(struct step *s) {
-	FOR_EACH_WORKER(s->h, w) {
-		if (!is_counted(w->life.state) || w->counting || w->pid == 0)
-			continue;
-		if (w->counted_at != 0 && w->counted_at >= w->life.since &&
-		    s->now - w->counted_at < COUNT_EVERY)
-			continue;
-		w->counting = true;
-		give_order(s, ORDER_COUNT, w->id, 0);
-	}
-}
-
-static msec_t count_deadline(const struct worker *w) {
-	if (!is_counted(w->life.state) || w->counting)
-		return MSEC_NEVER;
-	return w->counted_at + COUNT_EVERY;
-}
-
-static void on_counted(struct step *s, struct worker *w, const struct herd_event *event) {
-	w->counting = false;
-	w->counted_at = s->now;
-	if (event->error != 0) {
-		w->open = w->busy = -1;
-		return; /* the patience for a quiet moment ends by itself */
-	}
-	w->open = event->counted.open;
-	w->busy = event->counted.busy;
-	w->silent = event->counted.silent;
-	if (w->life.state == WORKER_LEAVING && w->busy == 0)
-		drive(s, w, WORKER_QUIET);
-}
-
-static void on_half_closed(struct step *s, struct worker *w, const struct herd_event *event) {
-	struct event *e;
-	if (event->error != 0) {
-		if (w->half_closed == 0 && w->life.state == WORKER_CLOSING_IDLE) {
-			e = tell_of(s, EVENT_DRAIN_UNABLE, w);
-			event_text(e, "reason", "%s", event->text);
-		}
-		return;
-	}
-	if (event->number == 0)
-		return;
-	w->half_closed += (unsigned)event->number;
-	e = tell_of(s, EVENT_DRAIN_HALF_CLOSED, w);
-	event_number(e, "closed", event->number);
-	event_number(e, "left", event->left);
-	event_text(e, "which", "%s", w->life.state == WORKER_CLOSING_IDLE ? "idle" : "busy");
-}
-
 static void on_refused(struct step *s, struct worker *w, const struct herd_event *event) {
 	const char *hint = event->hint != NULL ? event->hint : "";
 	int said = event->number != 0 ? (int)event->number : -1;
@@ -318,8 +261,8 @@ static void step_worker(struct step *s, const struct herd_event *event) {
 	case HERD_REBOOTED: drive(s, w, WORKER_REBOOT); break;
 	case HERD_ALIVE: w->alive_at = s->now; break;
 	case HERD_READ: memory_read(s, w, event); break;
-	case HERD_COUNTED: on_counted(s, w, event); break;
-	case HERD_HALF_CLOSED: on_half_closed(s, w, event); break;
+	case HERD_COUNTED: drain_counted(s, w, event); break;
+	case HERD_HALF_CLOSED: drain_half_closed(s, w, event); break;
 	case HERD_ALLOCATOR: on_allocator(s, w, event); break;
 	case HERD_START:
 	case HERD_ADOPT:
@@ -434,7 +377,7 @@ void herd_step(struct herd *h, const struct herd_event *event, msec_t now, struc
 		while (restart_settle(&s));
 		memory_settle(&s);
 	}
-	count_settle(&s);
+	drain_settle(&s);
 	health_settle(&s);
 }
 
@@ -444,7 +387,7 @@ msec_t herd_deadline(const struct herd *h) {
 		if (h->workers[i].life.state == WORKER_GONE)
 			continue;
 		next = msec_min(next, h->workers[i].life.deadline);
-		next = msec_min(next, count_deadline(&h->workers[i]));
+		next = msec_min(next, drain_deadline(&h->workers[i]));
 	}
 	return next;
 }

@@ -17,8 +17,9 @@
  * The parts: herd.c (events in), herd_slots.c (launching, dying, back-off), herd_wish.c (who
  * shall go, and why), herd_situation.c and herd_choose.c (who may), herd_replace.c (how far it
  * is), herd_restart.c (a person's), herd_parent.c (molds), herd_refork.c (who becomes one),
- * herd_memory.c (readings and verdicts), herd_total.c (memory.total), herd_leave.c (stopping),
- * herd_adopt.c (another daemon's herd), herd_parts.h (what they share).
+ * herd_drain.c (how far a drain is), herd_memory.c (readings and verdicts), herd_total.c
+ * (memory.total), herd_leave.c (stopping), herd_adopt.c (another daemon's herd), herd_parts.h
+ * (what they share).
  */
 #pragma once
 

@@ -104,6 +104,12 @@ bool parents_change(const struct herd *h); /* a deploy: there are two */
 struct worker *refork_choose(struct step *s);
 void refork_note_try(struct step *s, const struct worker *w);
 
+/* herd_drain.c */
+void drain_settle(struct step *s); /* whose connections are to be counted now */
+void drain_counted(struct step *s, struct worker *w, const struct herd_event *event);
+void drain_half_closed(struct step *s, struct worker *w, const struct herd_event *event);
+msec_t drain_deadline(const struct worker *w);
+
 /* herd_total.c */
 void total_anew(struct step *s); /* only figures from now on speak */
 void total_judge(struct step *s);
