@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,22 +16,11 @@
 
 #define SIGNAL_PROCESS_GROUP (1u << 2) /* PIDFD_SIGNAL_PROCESS_GROUP, since Linux 6.9 */
 
-/* wait(2)'s status, for a person. */
-static void describe(int status, char *text, size_t size) {
-	if (WIFEXITED(status)) {
-		snprintf(text, size, "exit status %d", WEXITSTATUS(status));
-		return;
-	}
-	const char *name = sigabbrev_np(WTERMSIG(status));
-	snprintf(text, size, "SIG%s%s", name != NULL ? name : "?",
-		 WCOREDUMP(status) ? ", core dumped" : "");
-}
-
 /* `status`: NULL when nobody knows. */
 static void report(struct member *m, const int *status) {
 	char how[64] = "status unknown";
 	if (status != NULL)
-		describe(*status, how, sizeof how);
+		exit_status_print(*status, how, sizeof how);
 	end_stop(m);
 	member_report(m, (struct herd_event){ .kind = HERD_EXITED,
 					      .number = status != NULL && WIFSIGNALED(*status)
@@ -77,12 +65,6 @@ static void await_its_parent(struct member *m) {
 	ev_timer_start(m->owner->loop, &m->reaped);
 }
 
-static int status_of(const siginfo_t *info) {
-	if (info->si_code == CLD_EXITED)
-		return W_EXITCODE(info->si_status, 0);
-	return info->si_status | (info->si_code == CLD_DUMPED ? WCOREFLAG : 0);
-}
-
 static bool is_child(const struct member *m, siginfo_t *info) {
 	int what = WEXITED | WNOHANG | WNOWAIT;
 	return waitid(P_PIDFD, (id_t)m->pidfd, info, what) == 0 || errno != ECHILD;
@@ -102,7 +84,7 @@ static void on_end(struct ev_loop *loop, ev_io *w, int revents UNUSED) {
 		await_its_parent(m);
 		return;
 	}
-	int status = status_of(&info);
+	int status = exit_status_of(&info);
 	(void)waitid(P_PIDFD, (id_t)m->pidfd, &info, WEXITED | WNOHANG);
 	report(m, &status);
 }

@@ -1,7 +1,10 @@
 #include "os/exit_status.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 
 /* Of linux/pidfd.h since 6.15, under names of our own: older headers lack them, newer ones don't. */
 struct info {
@@ -28,4 +31,20 @@ int exit_status(int pidfd, int *status) {
 		return -EAGAIN;
 	*status = info.exit_code;
 	return 0;
+}
+
+int exit_status_of(const siginfo_t *info) {
+	if (info->si_code == CLD_EXITED)
+		return W_EXITCODE(info->si_status, 0);
+	return info->si_status | (info->si_code == CLD_DUMPED ? WCOREFLAG : 0);
+}
+
+void exit_status_print(int status, char *text, size_t size) {
+	if (WIFEXITED(status)) {
+		snprintf(text, size, "exit status %d", WEXITSTATUS(status));
+		return;
+	}
+	const char *name = sigabbrev_np(WTERMSIG(status));
+	snprintf(text, size, "SIG%s%s", name != NULL ? name : "?",
+		 WCOREDUMP(status) ? ", core dumped" : "");
 }

@@ -4,6 +4,9 @@
  */
 #pragma once
 
+#include <signal.h>
+#include <stddef.h>
+
 #include "util/base.h"
 
 /*
@@ -12,3 +15,9 @@
  * kernel doesn't tell: it is older, or the process belongs to another pid namespace.
  */
 NODISCARD int exit_status(int pidfd, int *status);
+
+/* waitid(2)'s way to say it, in waitpid(2)'s. */
+int exit_status_of(const siginfo_t *info);
+
+/* For a person: `exit status 3`, `SIGKILL`. */
+void exit_status_print(int status, char *text, size_t size);

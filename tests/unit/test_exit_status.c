@@ -139,6 +139,25 @@ START_TEST(what_is_no_process_is_not_told)
 }
 END_TEST
 
+START_TEST(a_status_is_told_in_words)
+{
+	const struct {
+		siginfo_t info;
+		const char *words;
+	} ways[] = {
+		{ { .si_code = CLD_EXITED, .si_status = 0 }, "exit status 0" },
+		{ { .si_code = CLD_EXITED, .si_status = 3 }, "exit status 3" },
+		{ { .si_code = CLD_KILLED, .si_status = SIGKILL }, "SIGKILL" },
+		{ { .si_code = CLD_DUMPED, .si_status = SIGSEGV }, "SIGSEGV, core dumped" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		char text[64];
+		exit_status_print(exit_status_of(&ways[i].info), text, sizeof text);
+		ck_assert_str_eq(text, ways[i].words);
+	}
+}
+END_TEST
+
 /* suite.h knows no skip. In order and in this process: the first one says what the kernel can. */
 int main(void) {
 	Suite *suite = suite_create("exit_status");
@@ -147,6 +166,7 @@ int main(void) {
 	tcase_add_test(tcase, a_kernel_that_does_not_tell_is_known);
 	tcase_add_test(tcase, how_a_strangers_child_ended_is_told_once_it_is_reaped);
 	tcase_add_test(tcase, what_is_no_process_is_not_told);
+	tcase_add_test(tcase, a_status_is_told_in_words);
 	SRunner *runner = srunner_create(suite);
 	srunner_set_fork_status(runner, CK_NOFORK);
 	srunner_run_all(runner, CK_ENV);
