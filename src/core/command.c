@@ -179,6 +179,7 @@ int command_puma_argv(const struct strings *words, const struct command *command
 void command_explain(const struct strings *words, const struct command_failure *f,
 		     struct text *out) {
 	const char *word = words->items[0];
+	const char *option = f->option != NULL ? f->option : "app.command";
 	bool missing = f->error == ENOENT && strcmp(f->step, "exec") == 0;
 
 	if (strcmp(f->step, "directory") == 0)
@@ -187,9 +188,9 @@ void command_explain(const struct strings *words, const struct command_failure *
 		text_printf(out, "%s: its first line names an interpreter that is not there", word);
 	else if (missing && strchr(word, '/') == NULL)
 		text_printf(out,
-			    "`%s` is not in PATH=%s; name its whole path in app.command, or set "
+			    "`%s` is not in PATH=%s; name its whole path in %s, or set "
 			    "app.environment.PATH (rbenv and asdf: their shims directory)",
-			    word, f->path != NULL ? f->path : "");
+			    word, f->path != NULL ? f->path : "", option);
 	else if (missing)
 		text_printf(out, "%s: no such file (from %s)", word,
 			    f->directory != NULL ? f->directory : "the current directory");

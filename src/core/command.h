@@ -53,6 +53,7 @@ struct command_failure {
 	int error;             /* positive errno */
 	const char *path;      /* the PATH of the child's environment, or NULL */
 	const char *directory; /* app.directory, or NULL */
+	const char *option;    /* where the words are from; NULL: app.command */
 };
 void command_explain(const struct strings *words, const struct command_failure *failure,
 		     struct text *out);

@@ -94,6 +94,10 @@ struct config {
 		msec_t half_close_after;
 	} restart;
 	struct {
+		struct strings before_restart, after_sample; /* a command's words; none: no hook */
+		msec_t timeout;
+	} hooks;
+	struct {
 		char *socket; /* NULL: the usual place */
 		char *group;  /* NULL: none */
 	} control;

@@ -216,6 +216,7 @@ static void on_reload(struct step *s, const struct herd_event *event) {
 	}
 	if (!same)
 		memory_new_limits(s);
+	h->sample_hook_failing = false; /* what is told again may be mended now */
 }
 
 static void deadline(struct step *s) {
@@ -225,6 +226,7 @@ static void deadline(struct step *s) {
 		else if (w->life.deadline <= s->now)
 			drive(s, w, WORKER_DEADLINE);
 	}
+	hooks_deadline(s);
 	memory_deadline(s);
 	leave_deadline_passed(s);
 }
@@ -270,6 +272,7 @@ static void step_worker(struct step *s, const struct herd_event *event) {
 	case HERD_PARENT:
 	case HERD_PARENT_READ:
 	case HERD_QUEUE:
+	case HERD_HOOK_ENDED:
 	case HERD_RESTART:
 	case HERD_RELEASE:
 	case HERD_RELOAD:
@@ -306,6 +309,8 @@ static void step_herd(struct step *s, const struct herd_event *event) {
 		parent_read(s, event);
 	} else if (event->kind == HERD_QUEUE) {
 		h->queue = (int)event->number;
+	} else if (event->kind == HERD_HOOK_ENDED) {
+		hook_ended(s, event);
 	} else if (event->kind == HERD_RESTART) {
 		restart_ask(s, event);
 	} else if (event->kind == HERD_RELEASE) {
@@ -369,6 +374,7 @@ void herd_step(struct herd *h, const struct herd_event *event, msec_t now, struc
 	if (herd_leaves(h)) {
 		leave_settle(&s);
 	} else {
+		replacements_settle(&s);
 		slots_settle(&s);
 		/* Before: who is new already isn't replaced. After: the last refusal ends it. */
 		restart_settle(&s);
@@ -383,6 +389,7 @@ void herd_step(struct herd *h, const struct herd_event *event, msec_t now, struc
 
 msec_t herd_deadline(const struct herd *h) {
 	msec_t next = msec_min(memory_next(h), msec_min(h->ask_again, leave_deadline(h)));
+	next = msec_min(next, hooks_next(h));
 	for (unsigned i = 0; i < h->cells; i++) {
 		if (h->workers[i].life.state == WORKER_GONE)
 			continue;

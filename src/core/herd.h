@@ -9,17 +9,17 @@
  *             ▲ back-off              │ failed                  │ died
  *             └───────────────────────┴─────────────────────────┘
  *
- *     replacement (of a slot's resident)
+ *     replacement (of a slot's resident, which goes when its hook has ended, or is late)
  *             BRINGING_UP ─ successor proved ─▶ LETTING_GO ─ old one gone ─▶ done
  *                 └─ successor failed ─▶ failed: the old one stays
  *             STOPPING_FIRST (no room) ─ old one gone ─▶ REFILLING ─ proved ─▶ done
  *
  * The parts: herd.c (events in), herd_slots.c (launching, dying, back-off), herd_wish.c (who
  * shall go, and why), herd_situation.c and herd_choose.c (who may), herd_replace.c (how far it
- * is), herd_restart.c (a person's), herd_parent.c (molds), herd_refork.c (who becomes one),
- * herd_drain.c (how far a drain is), herd_memory.c (readings and verdicts), herd_total.c
- * (memory.total), herd_leave.c (stopping), herd_adopt.c (another daemon's herd), herd_parts.h
- * (what they share).
+ * is), herd_hooks.c (a person's commands), herd_restart.c (a person's wishes), herd_parent.c
+ * (molds), herd_refork.c (who becomes one), herd_drain.c (how far a drain is), herd_memory.c
+ * (readings and verdicts), herd_total.c (memory.total), herd_leave.c (stopping), herd_adopt.c
+ * (another daemon's herd), herd_parts.h (what they share).
  */
 #pragma once
 
@@ -124,6 +124,13 @@ struct replacement {
 	uint64_t before_bytes; /* USS of the old one */
 };
 
+/* A command of a person's that runs (core/hook.h). */
+struct hook {
+	unsigned id; /* 1, 2, … over all of them; 0: none runs */
+	int pid;     /* of the worker that it is about; 0: it is about the herd */
+	msec_t since, until;
+};
+
 struct slot {
 	unsigned failures; /* boots that failed in a row, and deaths soon after one */
 	msec_t retry_at;   /* not before; 0: at once */
@@ -133,6 +140,7 @@ struct slot {
 	char last_reason[96]; /* of the last replacement, death or failure; "": none */
 	bool asked, forced;   /* a person wants it replaced */
 	struct replacement replacement;
+	struct hook hook; /* hooks.before_restart; it may outlast its replacement */
 };
 
 /* What a person asked for, until it is over. */
@@ -164,6 +172,7 @@ struct herd_counters {
 	uint64_t boots, boots_failed, died, replacements, replacements_failed;
 	uint64_t drained_clean, half_closed, killed, connections_lost;
 	uint64_t futile, rehearsed, readings, readings_late;
+	uint64_t hooks_failed;
 	uint64_t adoptions; /* daemons that this herd was taken over by */
 };
 
@@ -201,6 +210,9 @@ struct herd {
 	msec_t next_liveness;
 	msec_t last_replaced; /* when the last replacement ended; 0: none yet */
 	struct last_replacement last_replacement;
+	unsigned last_hook;
+	struct hook sample_hook;  /* hooks.after_sample */
+	bool sample_hook_failing; /* and that was told */
 
 	bool ever_ready;
 	unsigned failed_boots; /* before any worker was ever ready */
@@ -239,6 +251,7 @@ enum herd_event_kind {
 	HERD_PARENT,        /* parent; text = why, where it has ended */
 	HERD_PARENT_READ,   /* generation, memory, took_usec; error: errno */
 	HERD_QUEUE,         /* number = waiting to be accepted */
+	HERD_HOOK_ENDED,    /* number = its id; text = why it has failed; NULL: it has not */
 	HERD_RESTART,       /* slots, n (0: all), force, number = release, text = by whom */
 	HERD_RELEASE,       /* number: boot from that one from now on; the pinned one is gone */
 	HERD_RELOAD,        /* config, limits */
@@ -314,8 +327,10 @@ enum order_kind {
 	ORDER_PROVE,       /* worker: its allocator */
 	ORDER_LIVENESS,    /* worker: is it alive */
 	ORDER_QUEUE,       /* how many wait to be accepted */
-	ORDER_FORGET,      /* worker: its last word was told; whatever is kept for it can go */
-	ORDER_LEAVE,       /* number = exit code: everything is over */
+	ORDER_HOOK,     /* number = its id: run it; worker: before that one goes (0: a sample's) */
+	ORDER_END_HOOK, /* number = its id: it is late */
+	ORDER_FORGET,   /* worker: its last word was told; whatever is kept for it can go */
+	ORDER_LEAVE,    /* number = exit code: everything is over */
 };
 
 struct order {

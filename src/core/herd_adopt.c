@@ -187,6 +187,7 @@ void adopt_herd(struct step *s, const struct herd_event *event) {
 		renew_release(h, event->adopt.release, event->adopt.same_code);
 	leave_resume(s);
 	memory_resume(s);
+	hooks_resume(s);
 	bury_gone(s, event);
 	FOR_EACH_WORKER(h, w) {
 		if (w->pid == 0)

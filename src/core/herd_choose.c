@@ -62,8 +62,9 @@ static bool begin(struct step *s, const struct wish *wish, bool stop_first) {
 	struct event *e = tell_of(s, EVENT_REPLACEMENT_STARTED, old);
 	describe(s, e, wish);
 	event_text(e, "order", "%s", stop_first ? "stop first" : "start first");
-	if (stop_first)
-		replacement_let_go(s, old, false);
+	if (wish->cause != CAUSE_PERSON || !slot->forced) /* by force: in a hurry */
+		hook_before_restart(s, old);
+	replacement_go_on(s, old->slot);
 	return true;
 }
 

@@ -191,6 +191,8 @@ void memory_readings(struct step *s, const struct herd_event *event) {
 	parents_settle(s, open);
 	total_judge(s);
 	h->next_tick = s->now + cadence_next(h->config->memory.interval, shortest_time(s));
+	if (event->readings.n > 0)
+		hook_after_sample(s);
 }
 
 static void degrade(struct step *s, int error) {

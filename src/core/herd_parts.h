@@ -73,11 +73,20 @@ void replace_settle(struct step *s);
 
 /* herd_replace.c */
 void replacement_let_go(struct step *s, struct worker *old, bool quietly);
-void replacement_proved(struct step *s, struct worker *successor);
+void replacement_go_on(struct step *s, unsigned slot); /* let the old one go, if it may */
+void replacements_settle(struct step *s);              /* all of them */
 void replacement_failed(struct step *s, struct worker *successor, const char *reason);
 void replacement_old_gone(struct step *s, struct worker *old);
 void replacement_refilled(struct step *s, struct worker *resident);
 void replacement_unfilled(struct step *s, unsigned slot);
+
+/* herd_hooks.c */
+void hook_before_restart(struct step *s, const struct worker *old);
+void hook_after_sample(struct step *s);
+void hook_ended(struct step *s, const struct herd_event *event);
+void hooks_deadline(struct step *s); /* whose time is over, is over */
+msec_t hooks_next(const struct herd *h);
+void hooks_resume(struct step *s); /* another daemon's went with it */
 
 /* herd_adopt.c */
 void adopt_herd(struct step *s, const struct herd_event *event);

@@ -7,11 +7,10 @@ void replacement_let_go(struct step *s, struct worker *old, bool quietly) {
 }
 
 /* The new one serves: the old one may go. */
-void replacement_proved(struct step *s, struct worker *successor) {
+static void succeed(struct step *s, struct worker *old, struct worker *successor) {
 	struct herd *h = s->h;
 	struct slot *slot = &h->slots[successor->slot];
 	struct replacement *r = &slot->replacement;
-	struct worker *old = herd_worker(h, r->old_id);
 	successor->role = ROLE_RESIDENT;
 	r->phase = REPLACEMENT_LETTING_GO;
 	slot->surge_failures = 0;
@@ -26,6 +25,26 @@ void replacement_proved(struct step *s, struct worker *successor) {
 	if (old != NULL) /* the sick have no cause of memory's, and no quiet moment either */
 		replacement_let_go(s, old,
 				   r->cause != CAUSE_NONE && cause_waits_for_quiet(r->cause));
+}
+
+void replacement_go_on(struct step *s, unsigned slot_index) {
+	struct slot *slot = &s->h->slots[slot_index];
+	struct replacement *r = &slot->replacement;
+	struct worker *old = herd_worker(s->h, r->old_id);
+	struct worker *successor = herd_worker(s->h, r->new_id);
+	if (slot->hook.id != 0)
+		return; /* its end comes, by itself or by its deadline */
+	if (r->phase == REPLACEMENT_BRINGING_UP && successor != NULL &&
+	    successor->life.state == WORKER_READY)
+		succeed(s, old, successor);
+	else if (r->phase == REPLACEMENT_STOPPING_FIRST && old != NULL &&
+		 old->role == ROLE_RESIDENT)
+		replacement_let_go(s, old, false);
+}
+
+void replacements_settle(struct step *s) {
+	for (unsigned i = 0; i < s->h->n_slots; i++)
+		replacement_go_on(s, i);
 }
 
 static void end(struct step *s, unsigned slot_index) {
@@ -99,6 +118,10 @@ void replacement_old_gone(struct step *s, struct worker *old) {
 		/* It died before it was let go: its successor is now simply the one that boots. */
 		if (successor != NULL)
 			successor->role = ROLE_RESIDENT;
+		if (successor != NULL && worker_serves(successor->life.state)) {
+			done(s, old->slot); /* nothing but a hook was waited for */
+			break;
+		}
 		*r = (struct replacement){ 0 }; /* if a person asked: not done before it serves */
 		s->h->last_replaced = s->now;
 		break;

@@ -112,7 +112,7 @@ static void become_ready(struct step *s, struct worker *w) {
 	s->h->ever_ready = true;
 	memory_fresh(s, w);
 	if (w->role == ROLE_SUCCESSOR)
-		replacement_proved(s, w);
+		replacement_go_on(s, w->slot);
 	else if (w->role == ROLE_RESIDENT)
 		replacement_refilled(s, w);
 }
@@ -208,6 +208,8 @@ static void died(struct step *s, struct worker *w, const char *how) {
 	struct event *e = tell_of(s, EVENT_WORKER_DIED, w);
 	event_text(e, "reason", "%s", how);
 	event_time(e, "age", age);
+	if (w->role == ROLE_SUCCESSOR && !herd_leaves(s->h))
+		replacement_failed(s, w, reason); /* the old one is there still, for its hook */
 	if (w->role != ROLE_RESIDENT || herd_leaves(s->h))
 		return; /* it was about to go; nobody is brought up for it */
 	slot->failures = age < CRASH_LOOP_AGE ? slot->failures + 1 : 0;

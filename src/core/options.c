@@ -100,6 +100,11 @@ const struct section sections[] = {
 	  NULL, NULL },
 	{ "restart", "How a worker is replaced: the new one serves before the old one goes.", NULL,
 	  NULL },
+	{ "hooks",
+	  "Commands of yours that are run at a moment: in the release's directory, with the app's "
+	  "environment and what there is to know in PUMAKEEPER_* variables (listed in the manual "
+	  "page). They may delay a replacement for a while, and never prevent it.",
+	  NULL, NULL },
 	{ "control", "Who may ask and command the daemon.", NULL, NULL },
 	{ "log", "What the daemon says about itself, on standard error.", NULL, NULL },
 };
@@ -264,6 +269,19 @@ const struct option options[] = {
 	{ "restart.half_close_after", OPTION_TIME, AT(restart.half_close_after), "10s", 0, 24 * MSEC_HOUR, NULL, true,
 		"When a drain does not get on for so long, its idle connections are closed for "
 		"reading, so that their clients open new ones elsewhere. WebSockets look idle.",
+		NULL, NULL },
+
+	{ "hooks.before_restart", OPTION_STRINGS, AT(hooks.before_restart), NULL, 0, ANY, NULL, true,
+		"Run with each replacement, word by word; no shell reads it. The old worker serves "
+		"until it has ended, or is late: meanwhile the new one boots. Not before a stop of "
+		"the daemon, nor with `restart --force`.",
+		"[bin/before_restart]", NULL },
+	{ "hooks.after_sample", OPTION_STRINGS, AT(hooks.after_sample), NULL, 0, ANY, NULL, true,
+		"Run when all workers have been measured (memory.interval), with the sums; not "
+		"while the last one runs. Nothing waits for it.",
+		"[bin/after_sample]", NULL },
+	{ "hooks.timeout", OPTION_TIME, AT(hooks.timeout), "10s", 100, 10 * MSEC_MINUTE, NULL, true,
+		"A hook that is still there by then is killed with its whole process group.",
 		NULL, NULL },
 
 	{ "control.socket", OPTION_STRING, AT(control.socket), NULL, 1, 107, NULL, false,

@@ -19,8 +19,10 @@ static bool goes_on(struct herd *h, unsigned slot) {
 	switch (r->phase) {
 	case REPLACEMENT_BRINGING_UP:
 		return is_in(old, slot, ROLE_RESIDENT) && is_in(fresh, slot, ROLE_SUCCESSOR);
-	case REPLACEMENT_LETTING_GO:
-	case REPLACEMENT_STOPPING_FIRST: return is_in(old, slot, ROLE_LEAVER);
+	case REPLACEMENT_LETTING_GO: return is_in(old, slot, ROLE_LEAVER);
+	case REPLACEMENT_STOPPING_FIRST: /* or it waits for its hook */
+		return is_in(old, slot, ROLE_LEAVER) ||
+		       (r->new_id == 0 && is_in(old, slot, ROLE_RESIDENT));
 	case REPLACEMENT_REFILLING: return resident == NULL || !worker_serves(resident->life.state);
 	case REPLACEMENT_NONE: break;
 	}

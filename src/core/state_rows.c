@@ -27,6 +27,14 @@ static const struct state_row replacement_rows[] = {
 };
 const struct state_table state_replacement = TABLE(struct replacement, replacement_rows);
 
+static const struct state_row hook_rows[] = {
+	KEPT(struct hook, id),
+	KEPT(struct hook, pid),
+	KEPT(struct hook, since),
+	KEPT(struct hook, until),
+};
+const struct state_table state_hook = TABLE(struct hook, hook_rows);
+
 static const struct state_row slot_rows[] = {
 	KEPT(struct slot, failures),
 	KEPT(struct slot, retry_at),
@@ -37,6 +45,7 @@ static const struct state_row slot_rows[] = {
 	KEPT(struct slot, asked),
 	KEPT(struct slot, forced),
 	OBJECT(struct slot, replacement, state_replacement),
+	OBJECT(struct slot, hook, state_hook),
 };
 const struct state_table state_slot = TABLE(struct slot, slot_rows);
 
@@ -98,6 +107,7 @@ static const struct state_row counters_rows[] = {
 	KEPT(struct herd_counters, rehearsed),
 	KEPT(struct herd_counters, readings),
 	KEPT(struct herd_counters, readings_late),
+	KEPT(struct herd_counters, hooks_failed),
 	KEPT(struct herd_counters, adoptions),
 };
 const struct state_table state_counters = TABLE(struct herd_counters, counters_rows);
@@ -180,6 +190,9 @@ static const struct state_row herd_rows[] = {
 	NOT_KEPT(struct herd, next_liveness), /* at once */
 	KEPT(struct herd, last_replaced),
 	OBJECT(struct herd, last_replacement, state_last_replacement),
+	KEPT(struct herd, last_hook),
+	NOT_KEPT(struct herd, sample_hook),         /* it ends with its daemon, as they all do */
+	NOT_KEPT(struct herd, sample_hook_failing), /* told again */
 	KEPT(struct herd, ever_ready),
 	KEPT(struct herd, failed_boots),
 	KEPT(struct herd, degraded_told),

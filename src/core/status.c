@@ -192,6 +192,7 @@ static json_t *counters_object(const struct herd *h) {
 		{ "died", c->died },
 		{ "readings", c->readings },
 		{ "readings_late", c->readings_late },
+		{ "hooks_failed", c->hooks_failed },
 		{ "adoptions", c->adoptions },
 	};
 	json_t *object = json_object();

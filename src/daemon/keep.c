@@ -24,6 +24,7 @@ static bool is_news(enum herd_event_kind kind) {
 	case HERD_COUNTED:
 	case HERD_ALIVE:
 	case HERD_QUEUE:
+	case HERD_HOOK_ENDED:
 	case HERD_DEADLINE:
 	case HERD_REFUSED: return false;
 	case HERD_START:

@@ -65,7 +65,7 @@ static unsigned world_serves(const struct world *w) {
 	return n;
 }
 
-static unsigned world_lives(const struct world *w) {
+UNUSED static unsigned world_lives(const struct world *w) {
 	unsigned n = 0;
 	for (size_t i = 0; i < PROCESSES; i++)
 		n += w->processes[i].lives;
@@ -178,6 +178,8 @@ static void perform_on(struct world *w, struct process *p, struct order o) {
 	case ORDER_MAKE_PARENT:
 	case ORDER_READ_PARENT:
 	case ORDER_QUEUE:
+	case ORDER_HOOK: /* it never ends */
+	case ORDER_END_HOOK:
 	case ORDER_FORGET:
 	case ORDER_LEAVE: break;
 	}
@@ -264,7 +266,7 @@ static bool world_go_on(struct world *w, msec_t until) {
 }
 
 /* Nobody watches for so long: who has to end ends, and nobody hears of it. */
-static void world_pass(struct world *w, msec_t duration) {
+UNUSED static void world_pass(struct world *w, msec_t duration) {
 	struct stage *t = &w->stage;
 	w->n_news = 0;
 	t->now += duration;

@@ -21,6 +21,7 @@ struct play {
 	unsigned replaced;              /* whose processes are others at the end */
 	bool stalls;                    /* clients hold on to their connections */
 	bool stops;
+	bool hooks; /* that never end */
 };
 
 /* A moment of death, and what comes after it. */
@@ -60,6 +61,11 @@ static void restart_without_room(struct world *w) {
 	w->refuses_room = true;
 	w->stage.herd->room.boot_peak_bytes = w->stage.herd->limits.effective_bytes;
 	world_feed(w, event);
+}
+
+static void restart_without_surge(struct world *w) {
+	w->stage.held[0].restart.surge = false;
+	restart_all(w);
 }
 
 static void restart_in_vain(struct world *w) {
@@ -116,6 +122,12 @@ static const struct play plays[] = {
 	{ .name = "hard", .begin = grow_over_hard, .replaced = 1 },
 	{ .name = "soft", .begin = grow_over_soft, .replaced = 1 },
 	{ .name = "soft with stalls", .begin = grow_over_soft, .replaced = 1, .stalls = true },
+	{ .name = "restart with hooks", .begin = restart_all, .replaced = WORKERS, .hooks = true },
+	{ .name = "without surge, with hooks",
+	  .begin = restart_without_surge,
+	  .may_lack = 1,
+	  .replaced = WORKERS,
+	  .hooks = true },
 	{ .name = "crash", .begin = crash, .may_lack = 1 },
 	{ .name = "fewer then", .begin = restart_all, .workers_then = 1 },
 	{ .name = "more then", .begin = restart_all, .workers_then = 3, .replaced = WORKERS },
@@ -152,6 +164,8 @@ static void open_play(struct world *w, const struct play *play) {
 	t->config.restart.min_age = t->config.restart.cooldown = 0;
 	t->config.restart.stop_delay = play->stops ? MSEC_SECOND : 0;
 	t->config.restart.quiet_wait = t->config.restart.half_close_after = 2 * MSEC_SECOND;
+	if (play->hooks)
+		MUST(strings_add(&t->config.hooks.before_restart, "a") == 0);
 	t->held[0] = t->config;
 	herd_init(t->herd, &t->held[0], &t->limits);
 }

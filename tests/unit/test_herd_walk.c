@@ -216,6 +216,14 @@ static void adopt(struct walk *w) {
 	happen(w, event);
 }
 
+/* One of them, or one that is over. */
+static void end_hook(struct walk *w) {
+	struct herd_event event = { .kind = HERD_HOOK_ENDED };
+	event.number = w->stage.herd->last_hook - dice(w, 3);
+	event.text = dice(w, 3) == 0 ? "exit status 1" : NULL;
+	happen(w, event);
+}
+
 static void happen_to(struct walk *w, struct worker *one, enum herd_event_kind kind) {
 	struct herd_event event = { .kind = kind, .worker = one->id, .text = "exit status 1" };
 	if (kind == HERD_COUNTED) {
@@ -253,6 +261,8 @@ static void step(struct walk *w) {
 			reload(w);
 		if (w->adopts && dice(w, 20) == 0)
 			adopt(w);
+		if (dice(w, 3) == 0)
+			end_hook(w);
 		break;
 	default:
 		if (one != NULL)
@@ -320,6 +330,10 @@ static void walk_begin(struct walk *w, uint32_t seed, bool reloads, bool adopts)
 	t->limits.boot_concurrency = 1 + seed % 2;
 	t->limits.effective_bytes = seed % 4 == 0 ? 500 * MIB : 8192 * MIB;
 	t->limits.total_bytes = seed % 4 == 0 ? 400 * MIB : 4096 * MIB;
+	if (seed % 3 != 0)
+		MUST(strings_add(&t->config.hooks.before_restart, "a") == 0);
+	if (seed % 3 == 1)
+		MUST(strings_add(&t->config.hooks.after_sample, "b") == 0);
 	stage_begin(t);
 }
 

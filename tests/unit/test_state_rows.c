@@ -6,25 +6,13 @@
 #include "suite.h"
 
 static const struct state_table *const tables[] = {
-	&state_table,
-	&state_herd,
-	&state_slot,
-	&state_replacement,
-	&state_last_replacement,
-	&state_restart,
-	&state_parent,
-	&state_counters,
-	&state_room,
-	&state_futility,
-	&state_guarded,
-	&state_listener,
-	&state_worker,
-	&state_life,
-	&state_watch,
-	&state_memory,
-	&state_strikes,
-	&state_sample,
-	&state_allocator,
+	&state_table,    &state_herd,        &state_slot,
+	&state_hook,     &state_replacement, &state_last_replacement,
+	&state_restart,  &state_parent,      &state_counters,
+	&state_room,     &state_futility,    &state_guarded,
+	&state_listener, &state_worker,      &state_life,
+	&state_watch,    &state_memory,      &state_strikes,
+	&state_sample,   &state_allocator,
 };
 
 static bool has_row(const struct state_table *table, const char *name, size_t n) {
@@ -84,6 +72,7 @@ START_TEST(every_member_is_kept_or_says_why_not)
 		{ &state_counters, "herd.h", "herd_counters" },
 		{ &state_worker, "herd.h", "worker" },
 		{ &state_slot, "herd.h", "slot" },
+		{ &state_hook, "herd.h", "hook" },
 		{ &state_replacement, "herd.h", "replacement" },
 		{ &state_last_replacement, "herd.h", "last_replacement" },
 		{ &state_restart, "herd.h", "restart" },
