@@ -271,6 +271,7 @@ static void (*const performers[])(struct supervisor *, const struct order *) = {
 	[ORDER_MAKE_PARENT] = make_parent, [ORDER_PROVE] = prove,
 	[ORDER_LIVENESS] = ask_alive,      [ORDER_QUEUE] = look_at_queue,
 	[ORDER_FORGET] = forget,           [ORDER_LEAVE] = leave,
+	[ORDER_HOOK] = perform_hook,       [ORDER_END_HOOK] = perform_end_hook,
 };
 
 void perform(struct supervisor *s, const struct order *order) {

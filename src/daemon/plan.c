@@ -270,8 +270,8 @@ static int name_it(struct plan *plan, const struct plan *before UNUSED, struct e
 
 static int resolve(struct plan *plan, const struct plan *before, struct errors *errors) {
 	int (*const steps[])(struct plan *, const struct plan *, struct errors *) = {
-		understand,      look_at_directory,  name_it,
-		look_at_machine, look_for_allocator, look_for_ruby,
+		understand,    look_at_directory,   name_it, look_at_machine, look_for_allocator,
+		look_for_ruby, plan_look_for_hooks,
 	};
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
 		if (steps[i](plan, before, errors) != 0)

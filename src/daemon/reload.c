@@ -40,6 +40,22 @@ static void note_difference(const struct option *option, void *context) {
 	option_print(option, &d->to->config, out);
 }
 
+static bool is_noted(const struct plan *plan, const char *note) {
+	for (size_t i = 0; i < plan->notes.len; i++) {
+		if (strcmp(plan->notes.items[i], note) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What there is to know, and was not before, such as a hook that isn't there. */
+static void print_new_notes(const struct plan *old, const struct plan *new, struct text *out) {
+	for (size_t i = 0; i < new->notes.len; i++) {
+		if (!is_noted(old, new->notes.items[i]))
+			text_printf(out, "\n%s", new->notes.items[i]);
+	}
+}
+
 static void adopt(struct supervisor *s, struct plan *new) {
 	struct plan *old = s->plan;
 	uint64_t before = old->limits.effective_bytes;
@@ -83,6 +99,7 @@ static bool compare_and_adopt(struct supervisor *s, struct plan *new, struct tex
 		return refuse(s, new, said);
 	}
 	text_puts(said, live.len > 0 ? live.data : "nothing has changed");
+	print_new_notes(s->plan, new, said);
 	adopt(s, new);
 	struct event e = event_make(EVENT_CONFIG_RELOADED);
 	event_text(&e, "changed", "%s", live.len > 0 ? live.data : "nothing");

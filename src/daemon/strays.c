@@ -13,7 +13,8 @@ static bool is_known(const struct supervisor *s, pid_t pid) {
 		if (s->members[i] != NULL && s->members[i]->pid == pid)
 			return true;
 	}
-	return pid == s->upgrade.trial || (s->molds != NULL && molds_own(s->molds, pid)) ||
+	return pid == s->upgrade.trial || hooks_own(s->hooks, pid) ||
+	       (s->molds != NULL && molds_own(s->molds, pid)) ||
 	       (s->cluster != NULL && cluster_own(s->cluster, pid));
 }
 

@@ -271,6 +271,7 @@ static void destroy(struct supervisor *s) {
 	upgrade_finish(s);
 	stop_watchers(s);
 	end_readers(s);
+	hooks_destroy(s->hooks);
 	control_destroy(s->control);
 	notify_destroy(s->notify);
 	if (s->control_listener >= 0)

@@ -13,6 +13,7 @@
 #include "daemon/adopt.h"
 #include "daemon/cluster.h"
 #include "daemon/control.h"
+#include "daemon/hooks.h"
 #include "daemon/journal.h"
 #include "daemon/keep.h"
 #include "daemon/launcher.h"
@@ -96,6 +97,7 @@ struct supervisor {
 	unsigned promoting;      /* the release that a worker shall be the mold of; 0: none */
 	struct molds *molds;     /* app.preload; NULL: each worker loads the app itself */
 	struct cluster *cluster; /* app.mode: cluster; NULL: another */
+	struct hooks *hooks;
 	struct reading readings[HERD_WORKERS_MAX];
 
 	struct pending pending[PENDING_MAX]; /* a ring */
@@ -145,6 +147,11 @@ bool find_release_again(struct supervisor *s, unsigned *release);
 /* And that is told. */
 void supervisor_release_gone(struct supervisor *s, unsigned from, unsigned to);
 void supervisor_launch_failed(struct supervisor *s, unsigned id, const char *why);
+
+/* perform_hooks.c */
+void perform_hook(struct supervisor *s, const struct order *order);
+void perform_end_hook(struct supervisor *s, const struct order *order);
+void hooks_report(void *context, unsigned id, const char *why); /* hooks_create()'s */
 
 /* mold_reports.c */
 extern const struct molds_handler mold_reports;

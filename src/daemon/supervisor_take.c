@@ -137,7 +137,8 @@ static int allocate(struct supervisor *s, struct error *err) {
 	s->herd = calloc(1, sizeof *s->herd);
 	s->orders = calloc(1, sizeof *s->orders);
 	s->journal = journal_create(&rules);
-	if (s->herd == NULL || s->orders == NULL || s->journal == NULL)
+	s->hooks = hooks_create(s->loop, hooks_report, s);
+	if (s->herd == NULL || s->orders == NULL || s->journal == NULL || s->hooks == NULL)
 		return error_at(err, 0, 0, "%s", strerror(ENOMEM));
 	herd_init(s->herd, &s->plan->config, &s->plan->limits);
 	journal_listen(s->journal, on_told, s);

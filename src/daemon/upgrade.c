@@ -79,6 +79,7 @@ static int go_on_as(struct supervisor *s) {
 	list[n++] = (struct handed_over){ CONTROL_NAME, s->control_listener };
 	for (size_t i = 0; i < set->len; i++)
 		list[n++] = (struct handed_over){ listeners_store_name(set, i), set->fds[i] };
+	hooks_end_all(s->hooks); /* the next image knows none of them */
 	int error = service_restore_environment(s->service);
 	return error != 0 ? error : hand_over(s->upgrade.path, s->upgrade.argv, list, n);
 }

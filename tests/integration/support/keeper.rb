@@ -285,7 +285,7 @@ class KeeperTest < Minitest::Test
     @app
   end
 
-  SECTIONS = %i[app allocator memory restart control log].freeze
+  SECTIONS = %i[app allocator memory restart hooks control log].freeze
 
   # Starts a daemon on a configuration, a hash or its sections, whose missing parts are filled in,
   # or (`argv`) on a command alone. Returns when it runs; with `wait: false` at once.

@@ -22,7 +22,7 @@ class UnrulyTest < KeeperTest
     memory = QUICK[:memory].merge(config[:memory] || {})
     memory[:soft] = memory[:hard] if config.dig(:memory, :hard) && !config.dig(:memory, :soft)
     parts = { memory: memory, restart: QUICK[:restart].merge(config[:restart] || {}), log: QUICK[:log],
-              app: { workers: count }.merge(config[:app] || {}) }
+              app: { workers: count }.merge(config[:app] || {}), hooks: config[:hooks] || {} }
     keeper(parts, **options).wait_ready(count)
   end
 
