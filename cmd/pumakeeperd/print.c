@@ -30,6 +30,52 @@ static const char manual_head[] =
 	".Ql pumakeeperd --sample\n"
 	"a file with every option.\n"
 	".Sh OPTIONS\n";
+static const char manual_hooks[] =
+	".Sh HOOKS\n"
+	"A hook is run in the directory of the release that new workers come from, with the app's\n"
+	"environment and some variables of its own; what is not known, or does not apply, is not set.\n"
+	".Bl -tag -width Ds\n"
+	".It Ev PUMAKEEPER_EVENT\n"
+	".Ql before_restart\n"
+	"or\n"
+	".Ql after_sample .\n"
+	".It Ev PUMAKEEPER_APP , PUMAKEEPER_SOCKET\n"
+	"The app's name, and where\n"
+	".Xr pumakeeper 1\n"
+	"finds this daemon.\n"
+	".It Ev PUMAKEEPER_SLOT , PUMAKEEPER_PID\n"
+	"Before a restart: the worker that is to go.\n"
+	".It Ev PUMAKEEPER_CAUSE\n"
+	"Before a restart:\n"
+	".Ql soft ,\n"
+	".Ql hard ,\n"
+	".Ql total ,\n"
+	".Ql hung ,\n"
+	".Ql stopped ,\n"
+	".Ql refork\n"
+	"or\n"
+	".Ql restart ,\n"
+	"which a person has asked for.\n"
+	".It Ev PUMAKEEPER_RSS_BYTES , PUMAKEEPER_PSS_BYTES , PUMAKEEPER_USS_BYTES\n"
+	"Before a restart that worker's figures, as last measured; after a sample the sums over\n"
+	"workers and the mold or master.\n"
+	".It Ev PUMAKEEPER_SWAP_BYTES\n"
+	"After a sample: the workers' swap.\n"
+	".It Ev PUMAKEEPER_LIMIT_BYTES\n"
+	"Before a restart the limit that the worker is over; after a sample\n"
+	".Ic memory.total .\n"
+	".It Ev PUMAKEEPER_WORKERS , PUMAKEEPER_READY\n"
+	"After a sample: how many workers are wanted, and how many serve.\n"
+	".It Ev PUMAKEEPER_PARENT_PID\n"
+	"The mold, or a cluster's master.\n"
+	".El\n"
+	".Pp\n"
+	"It prints where workers print.\n"
+	"One that fails is told of\n"
+	".Pq Ql hook.failed ,\n"
+	"and changes nothing else.\n"
+	"Hooks end with the daemon.\n"
+	"What has left the process group of a hook that is late is not found.\n";
 static const char manual_tail[] = ".Sh SEE ALSO\n"
 				  ".Xr pumakeeper 1 ,\n"
 				  ".Xr pumakeeperd 8\n";
@@ -43,6 +89,7 @@ static void put(const struct text *text) {
 static void print_manual(struct text *out) {
 	text_puts(out, manual_head);
 	config_print_manual(out);
+	text_puts(out, manual_hooks);
 	text_puts(out, manual_tail);
 }
 
