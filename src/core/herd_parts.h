@@ -73,6 +73,7 @@ void replace_settle(struct step *s);
 
 /* herd_replace.c */
 void replacement_let_go(struct step *s, struct worker *old, bool quietly);
+void replacement_proved(struct step *s, struct worker *successor);
 void replacement_go_on(struct step *s, unsigned slot); /* let the old one go, if it may */
 void replacements_settle(struct step *s);              /* all of them */
 void replacement_failed(struct step *s, struct worker *successor, const char *reason);

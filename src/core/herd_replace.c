@@ -8,15 +8,12 @@ void replacement_let_go(struct step *s, struct worker *old, bool quietly) {
 
 /* The new one serves: the old one may go. */
 static void succeed(struct step *s, struct worker *old, struct worker *successor) {
-	struct herd *h = s->h;
-	struct slot *slot = &h->slots[successor->slot];
+	struct slot *slot = &s->h->slots[successor->slot];
 	struct replacement *r = &slot->replacement;
 	successor->role = ROLE_RESIDENT;
 	r->phase = REPLACEMENT_LETTING_GO;
 	slot->surge_failures = 0;
 	slot->failures = 0;
-	if (r->cause != CAUSE_NONE && r->cause != CAUSE_PERSON)
-		futility_replaced(&h->futile[r->cause], successor->id, s->now);
 	if (old != NULL && r->promotes) {
 		old->promoted = true;
 		replacement_let_go(s, old, true);
@@ -30,16 +27,24 @@ static void succeed(struct step *s, struct worker *old, struct worker *successor
 void replacement_go_on(struct step *s, unsigned slot_index) {
 	struct slot *slot = &s->h->slots[slot_index];
 	struct replacement *r = &slot->replacement;
+	if (r->phase == REPLACEMENT_NONE || slot->hook.id != 0)
+		return; /* a hook's end comes, by itself or by its deadline */
 	struct worker *old = herd_worker(s->h, r->old_id);
 	struct worker *successor = herd_worker(s->h, r->new_id);
-	if (slot->hook.id != 0)
-		return; /* its end comes, by itself or by its deadline */
 	if (r->phase == REPLACEMENT_BRINGING_UP && successor != NULL &&
 	    successor->life.state == WORKER_READY)
 		succeed(s, old, successor);
 	else if (r->phase == REPLACEMENT_STOPPING_FIRST && old != NULL &&
 		 old->role == ROLE_RESIDENT)
 		replacement_let_go(s, old, false);
+}
+
+/* Whether that helps is asked from now on, however long its old one stays for a hook. */
+void replacement_proved(struct step *s, struct worker *successor) {
+	const struct replacement *r = &s->h->slots[successor->slot].replacement;
+	if (r->cause != CAUSE_NONE && r->cause != CAUSE_PERSON)
+		futility_replaced(&s->h->futile[r->cause], successor->id, s->now);
+	replacement_go_on(s, successor->slot);
 }
 
 void replacements_settle(struct step *s) {

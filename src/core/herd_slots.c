@@ -112,7 +112,7 @@ static void become_ready(struct step *s, struct worker *w) {
 	s->h->ever_ready = true;
 	memory_fresh(s, w);
 	if (w->role == ROLE_SUCCESSOR)
-		replacement_go_on(s, w->slot);
+		replacement_proved(s, w);
 	else if (w->role == ROLE_RESIDENT)
 		replacement_refilled(s, w);
 }

@@ -160,7 +160,15 @@ class HooksTest < MoldedTest
     gone(Integer(File.read("#{@app}/self")))
     following = next_keeper(shop)
     assert_match(/has ended/, following.wait_event("hook.failed", slot: 0, pid: old)[:reason])
-    following.wait_event("replacement.done", pid: old)
+    fresh = following.wait_event("replacement.done", pid: old)[:new_pid]
+
+    File.unlink("#{@app}/self")
+    following.ctl("restart", "0")
+    Timeout.timeout(PATIENCE) { sleep(0.01) until File.size?("#{@app}/self") }
+    assert_equal 0, following.ctl("upgrade")[2]
+    following.wait_event("hook.failed", slot: 0, pid: fresh)
+    following.wait_event("replacement.done", pid: fresh)
+    gone(Integer(File.read("#{@app}/self")))
     following.stop
   end
 end

@@ -256,6 +256,26 @@ START_TEST(a_successor_that_execs_meanwhile_has_to_prove_itself_again)
 }
 END_TEST
 
+START_TEST(a_successor_that_grows_over_the_limit_meanwhile_speaks_of_its_futility)
+{
+	struct stage t;
+	stage_with_hook(&t, 2);
+	leak(&t, 0);
+	for (int i = 0; i < 3; i++) {
+		int hook = ordered_hook(&t);
+		unsigned old = stage_resident(&t, 0)->id;
+		unsigned fresh = stage_bring_up(&t, 0);
+		stage_read(&t, fresh, 50 * MIB);
+		stage_read(&t, fresh, 700 * MIB);
+		ck_assert_uint_eq(t.told[EVENT_REPLACEMENT_FUTILE], i == 2);
+		hook_ends(&t, hook, NULL);
+		stage_exited(&t, old);
+	}
+	ck_assert_uint_eq(t.told[EVENT_REPLACEMENT_STARTED], 3); /* and no fourth one */
+	stage_close(&t);
+}
+END_TEST
+
 START_TEST(a_hook_that_outlasts_its_replacement_ends_when_the_next_one_begins)
 {
 	struct stage t;
@@ -416,6 +436,7 @@ SUITE("herd_hooks", without_a_hook_nothing_is_run_and_nothing_waits,
       a_successor_that_dies_meanwhile_leaves_the_old_one_where_it_is,
       an_old_one_that_dies_meanwhile_is_replaced,
       a_successor_that_execs_meanwhile_has_to_prove_itself_again,
+      a_successor_that_grows_over_the_limit_meanwhile_speaks_of_its_futility,
       a_hook_that_outlasts_its_replacement_ends_when_the_next_one_begins,
       the_next_daemon_waits_for_none_of_the_last_ones,
       each_sample_has_its_hook_but_never_two_at_a_time,
