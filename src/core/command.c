@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/wrapper.h"
+#include "util/utf8.h"
 
 #define PUMA_LINE "bundle exec puma -C config/puma.rb"
 
@@ -176,6 +177,18 @@ int command_puma_argv(const struct strings *words, const struct command *command
 	return error != 0 ? error : add_range(argv, words, end, words->len);
 }
 
+/* It may be longer than there is room for the advice behind it. */
+#define PATH_SHOWN 120
+
+static void explain_path(const char *word, const char *path, const char *option, struct text *out) {
+	text_printf(out, "`%s` is not in PATH=", word);
+	utf8_print(path != NULL ? path : "", PATH_SHOWN, out);
+	text_printf(out,
+		    "; name its whole path in %s, or set app.environment.PATH (rbenv and asdf: "
+		    "their shims directory)",
+		    option);
+}
+
 void command_explain(const struct strings *words, const struct command_failure *f,
 		     struct text *out) {
 	const char *word = words->items[0];
@@ -187,10 +200,7 @@ void command_explain(const struct strings *words, const struct command_failure *
 	else if (strcmp(f->step, "interpreter") == 0)
 		text_printf(out, "%s: its first line names an interpreter that is not there", word);
 	else if (missing && strchr(word, '/') == NULL)
-		text_printf(out,
-			    "`%s` is not in PATH=%s; name its whole path in %s, or set "
-			    "app.environment.PATH (rbenv and asdf: their shims directory)",
-			    word, f->path != NULL ? f->path : "", option);
+		explain_path(word, f->path, option, out);
 	else if (missing)
 		text_printf(out, "%s: no such file (from %s)", word,
 			    f->directory != NULL ? f->directory : "the current directory");

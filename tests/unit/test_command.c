@@ -170,6 +170,19 @@ START_TEST(a_command_that_is_not_found_names_the_path_that_was_searched)
 	command_explain(WORDS("bundle", "exec"),
 			&(struct command_failure){ "exec", ENOENT, "/usr/bin:/bin", "/srv" }, &out);
 	ck_assert_ptr_nonnull(strstr(line, "`bundle` is not in PATH=/usr/bin:/bin;"));
+	ck_assert_ptr_nonnull(strstr(line, "name its whole path in app.command, or"));
+
+	char path[2000] =
+		"/usr/local/bin:"; /* a person's may be long, and the advice matters more */
+	memset(path + strlen(path), 'x', sizeof path - strlen(path) - 1);
+	path[sizeof path - 1] = '\0';
+	out = TEXT_IN(line);
+	command_explain(
+		WORDS("hook"),
+		&(struct command_failure){ "exec", ENOENT, path, "/srv", "hooks.after_sample" },
+		&out);
+	ck_assert_ptr_nonnull(strstr(line, "PATH=/usr/local/bin:xxx"));
+	ck_assert_ptr_nonnull(strstr(line, "xxx…; name its whole path in hooks.after_sample, or"));
 
 	out = TEXT_IN(line);
 	command_explain(WORDS("bin/puma"),
