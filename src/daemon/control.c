@@ -138,6 +138,14 @@ struct control *control_create(struct ev_loop *loop, int listener,
 	return c;
 }
 
+void control_listen(struct control *c, int listener) {
+	ev_io_stop(c->loop, &c->acceptable);
+	ev_timer_stop(c->loop, &c->accept_again);
+	ev_io_set(&c->acceptable, listener, EV_READ);
+	if (listener >= 0)
+		ev_io_start(c->loop, &c->acceptable);
+}
+
 /* Of those who wait for an answer. */
 static struct client *find_waiting(struct control *c, uint64_t id) {
 	for (unsigned i = 0; i < c->rules.max_clients; i++) {

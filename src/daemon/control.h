@@ -60,6 +60,9 @@ NODISCARD struct control *control_create(struct ev_loop *loop, int listener,
 					 const struct control_rules *rules,
 					 const struct control_handler *handler, void *context);
 
+/* Another listener in the place of the one before, or none (-1). Those who are connected stay. */
+void control_listen(struct control *c, int listener);
+
 /* After a reload: other rules for clients to come. */
 void control_set_rules(struct control *c, const struct control_rules *rules);
 

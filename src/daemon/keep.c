@@ -121,6 +121,12 @@ void keep_new_plan(struct supervisor *s) {
 	launch_digest(&s->plan->config, s->plan->preload, s->keep.state.launch);
 }
 
+void keep_again(struct supervisor *s, int fd) {
+	fd_close(&s->keep.fd);
+	s->keep.fd = fd;
+	(void)!write_state(s);
+}
+
 void keep_step(struct supervisor *s, const struct herd_event *event, const struct orders *orders) {
 	if (s->keep.fd >= 0 && is_due(&s->keep, event, orders))
 		(void)!write_state(s);

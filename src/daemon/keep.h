@@ -28,6 +28,9 @@ void keep_begin(struct supervisor *s, int fd);
 /* The plan in force is another one. */
 void keep_new_plan(struct supervisor *s);
 
+/* The file was removed: `fd` (taken over) is a new one, written at once. */
+void keep_again(struct supervisor *s, int fd);
+
 /* After each step of the herd: is there anything new that the next daemon has to know? */
 void keep_step(struct supervisor *s, const struct herd_event *event, const struct orders *orders);
 

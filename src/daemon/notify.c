@@ -67,12 +67,31 @@ struct notify *notify_create(struct ev_loop *loop, const char *path,
 	return n;
 }
 
+int notify_listen_again(struct notify *n) {
+	int fd = notify_socket_open(n->path);
+	if (fd < 0)
+		return fd;
+	on_message(n->loop, &n->io, EV_READ); /* what was said to the one before is heard */
+	ev_io_stop(n->loop, &n->io);
+	fd_close(&n->fd);
+	n->fd = fd;
+	ev_io_set(&n->io, fd, EV_READ);
+	ev_io_start(n->loop, &n->io);
+	return 0;
+}
+
+void notify_give_up(struct notify *n) {
+	ev_io_stop(n->loop, &n->io);
+	fd_close(&n->fd);
+}
+
 void notify_destroy(struct notify *n) {
 	if (n == NULL)
 		return;
 	ev_io_stop(n->loop, &n->io);
+	if (n->fd >= 0)
+		unlink(n->path);
 	fd_close(&n->fd);
-	unlink(n->path);
 	free(n->path);
 	free(n);
 }

@@ -21,5 +21,11 @@ NODISCARD struct notify *notify_create(struct ev_loop *loop, const char *path,
 				       void (*ready)(void *context, pid_t pid), void *context,
 				       struct error *err);
 
+/* The socket's file was removed: another one, at the same path. 0 or -errno. */
+NODISCARD int notify_listen_again(struct notify *n);
+
+/* The path is somebody else's by now: nothing is listened for, and nothing removed. */
+void notify_give_up(struct notify *n);
+
 /* Removes the socket. Takes NULL. */
 void notify_destroy(struct notify *n);

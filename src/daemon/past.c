@@ -10,7 +10,6 @@
 
 #include "util/fd.h"
 
-#define NAME      "events"
 #define NEW_NAME  "events.new"
 #define LINES_MAX (2u * JOURNAL_REMEMBERED)
 #define BYTES_MAX ((off_t)LINES_MAX * EVENT_JSON_SIZE)
@@ -56,7 +55,7 @@ static void restore(struct past *past, struct journal *journal) {
 }
 
 void past_open(struct past *past, int dir, struct journal *journal) {
-	*past = (struct past){ .dir = dir, .fd = open_file(dir, NAME, 0) };
+	*past = (struct past){ .dir = dir, .fd = open_file(dir, PAST_NAME, 0) };
 	if (past->fd >= 0)
 		restore(past, journal);
 }
@@ -79,7 +78,7 @@ static bool shorten(struct past *past, const struct journal *journal) {
 		whole = add(fd, e);
 		lines++;
 	}
-	if (!whole || renameat(past->dir, NEW_NAME, past->dir, NAME) != 0) {
+	if (!whole || renameat(past->dir, NEW_NAME, past->dir, PAST_NAME) != 0) {
 		unlinkat(past->dir, NEW_NAME, 0);
 		return false; /* the long one will do for longer */
 	}
@@ -87,6 +86,11 @@ static bool shorten(struct past *past, const struct journal *journal) {
 	past->fd = fd_take(&fd);
 	past->lines = lines;
 	return true;
+}
+
+bool past_again(struct past *past, int dir, const struct journal *journal) {
+	past->dir = dir;
+	return shorten(past, journal);
 }
 
 void past_keep(struct past *past, const struct journal *journal, const struct event *event) {
@@ -101,7 +105,7 @@ void past_keep(struct past *past, const struct journal *journal, const struct ev
 
 void past_end(struct past *past) {
 	if (past->fd >= 0)
-		unlinkat(past->dir, NAME, 0);
+		unlinkat(past->dir, PAST_NAME, 0);
 	past_close(past);
 }
 

@@ -5,9 +5,13 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "core/event.h"
 #include "daemon/journal.h"
 #include "util/base.h"
+
+#define PAST_NAME "events"
 
 struct past {
 	int dir, fd; /* -1: nothing is kept */
@@ -24,6 +28,9 @@ void past_open(struct past *past, int dir, struct journal *journal);
 
 /* One was told: it is added. `journal` has it, and those before. */
 void past_keep(struct past *past, const struct journal *journal, const struct event *event);
+
+/* Its file was removed: all of the journal into a new one, in `dir`. False: it is not there. */
+bool past_again(struct past *past, int dir, const struct journal *journal);
 
 /* The daemon leaves and nobody is to follow: the file goes. */
 void past_end(struct past *past);

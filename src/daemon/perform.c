@@ -96,6 +96,11 @@ static void launch(struct supervisor *s, const struct order *order) {
 	bool missing;
 	if (w == NULL)
 		return;
+	if (!look_at_place(s)) { /* its probe is there */
+		supervisor_launch_failed(s, order->worker,
+					 "another pumakeeperd has the runtime directory by now");
+		return;
+	}
 	if (s->molds != NULL) {
 		molds_ask(s->molds, w->release, w->id, w->slot);
 		return;
@@ -198,6 +203,7 @@ static void read_all(struct supervisor *s, const struct order *order UNUSED) {
 	event.readings.readings = s->readings;
 	event.readings.n = n;
 	feed(s, &event);
+	(void)look_at_place(s);
 	look_at_restart_txt(s);
 	look_at_effective_limit(s);
 }

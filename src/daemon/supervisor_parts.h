@@ -33,7 +33,7 @@
 #define WAITING_MAX 64
 
 /* Under which a re-exec hands them over (os/hand_over.h). */
-#define LOCK_NAME    "lock"
+#define LOCK_NAME    "lock" /* and so they are called in the runtime directory */
 #define CONTROL_NAME "control"
 
 /* An event that waits for the one before it to be performed; its texts are kept here. */
@@ -69,6 +69,7 @@ struct supervisor {
 	struct upgrade upgrade;
 
 	struct runtime_dir dir;
+	bool dir_lost; /* it was removed, and can't be made again; told once */
 	int lock;
 	char control_path[128];
 	int control_listener;
@@ -170,6 +171,12 @@ void requests_init(struct supervisor *s);
  * says so.
  */
 bool detach(struct supervisor *s, const char *by, struct text *why);
+
+/*
+ * place.c: the runtime directory, and what is ours in it, are made again if they were removed. False:
+ * another daemon has them by now, and nobody may be launched into its place.
+ */
+bool look_at_place(struct supervisor *s);
 
 /* reload.c: `said` becomes what to tell the person. False: nothing was changed. */
 bool reload(struct supervisor *s, struct text *said);

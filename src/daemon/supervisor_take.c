@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/supervisor_parts.h"
@@ -35,6 +36,18 @@ static int take_inherited(struct supervisor *s, struct error *err) {
 	return 0;
 }
 
+/* Somebody who may read it holds it, or a daemon whose lock file was removed. */
+static int take_directory(const struct supervisor *s, struct error *err) {
+	struct stat st;
+	bool is_private = fstat(s->dir.fd, &st) == 0 && (st.st_mode & 077) == 0;
+	if (lock_directory(s->dir.fd, is_private ? LOCK_PATIENCE : 0) == 0 || !is_private)
+		return 0;
+	return error_at(err, 0, 0,
+			"another pumakeeperd runs `%s` already, though its %s/lock was removed: "
+			"somebody holds that directory",
+			s->plan->name, s->dir.path);
+}
+
 static int take_place(struct supervisor *s, struct error *err) {
 	struct runtime_bases bases = plan_runtime_bases();
 	pid_t holder = 0;
@@ -43,9 +56,11 @@ static int take_place(struct supervisor *s, struct error *err) {
 		return no_place(s->dir.path, error, err);
 	s->lock = inherited_named(&s->inherited, LOCK_NAME);
 	s->control_listener = inherited_named(&s->inherited, CONTROL_NAME);
-	if (s->lock >= 0)
-		return 0; /* it was never let go */
-	s->lock = lock_take(s->dir.fd, "lock", &holder);
+	if (s->lock >= 0) { /* it was never let go */
+		(void)!lock_directory(s->dir.fd, 0);
+		return 0;
+	}
+	s->lock = lock_take(s->dir.fd, LOCK_NAME, &holder);
 	if (s->lock == -EWOULDBLOCK)
 		return error_at(err, 0, 0,
 				"another pumakeeperd (pid %d) runs `%s` already; `pumakeeper -s "
@@ -53,7 +68,7 @@ static int take_place(struct supervisor *s, struct error *err) {
 				(int)holder, s->plan->name, s->dir.path);
 	if (s->lock < 0)
 		return error_at(err, 0, 0, "%s/lock: %s", s->dir.path, strerror(-s->lock));
-	return 0;
+	return take_directory(s, err);
 }
 
 /* Handed over by the program before this one, at the same path. */

@@ -195,6 +195,8 @@ bool upgrade_ask(struct supervisor *s, const char *by, struct text *why) {
 	else if (s->cluster != NULL)
 		refused = "in mode cluster Puma's master can't be handed over yet: restart the "
 			  "service";
+	else if (s->dir_lost)
+		refused = "the runtime directory was removed";
 	else if (s->keep.fd < 0)
 		refused = "there is no state to hand over";
 	if (refused != NULL) {

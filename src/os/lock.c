@@ -71,3 +71,13 @@ int lock_take_within(int dir_fd, const char *name, msec_t patience, pid_t *holde
 int lock_take(int dir_fd, const char *name, pid_t *holder) {
 	return lock_take_within(dir_fd, name, LOCK_PATIENCE, holder);
 }
+
+int lock_directory(int dir_fd, msec_t patience) {
+	msec_t until = clock_now() + patience;
+	while (flock(dir_fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK || clock_now() >= until)
+			return -errno;
+		poll(NULL, 0, LOOK_EVERY);
+	}
+	return 0;
+}

@@ -27,3 +27,11 @@ NODISCARD int lock_take(int dir_fd, const char *name, pid_t *holder);
  */
 #define LOCK_PATIENCE (2 * MSEC_SECOND)
 NODISCARD int lock_take_within(int dir_fd, const char *name, msec_t patience, pid_t *holder);
+
+/*
+ * The directory itself, as well: what is locked is left alone by systemd-tmpfiles (tmpfiles.d(5),
+ * "exclusive BSD file lock"), and a lock file that somebody has removed is not all there was. Held
+ * as long as `dir_fd` is open. 0 or -EWOULDBLOCK, after `patience` (for the child of a dead daemon,
+ * as above); whoever may read the directory may hold it, so that is an answer in a private one only.
+ */
+NODISCARD int lock_directory(int dir_fd, msec_t patience);

@@ -11,7 +11,8 @@
 
 #include "util/fd.h"
 
-#define PLACES 3
+#define PLACES    3
+#define PATH_SIZE sizeof(((struct runtime_dir *)0)->path)
 
 /* BASE/family/NAME; what we make has `mode`, what we find must be as closed. */
 struct place {
@@ -53,12 +54,17 @@ static int check_ours(int fd, mode_t mode) {
 	return st.st_uid != geteuid() || too_open ? -EPERM : 0;
 }
 
+static int path_of(const struct place *p, const char *name, char path[PATH_SIZE]) {
+	int n = snprintf(path, PATH_SIZE, "%s/%s/%s", p->base, p->family, name);
+	return (size_t)n >= PATH_SIZE ? -ENAMETOOLONG : 0;
+}
+
 static int open_place(const struct place *p, const char *name, struct runtime_dir *dir) {
 	if (p->base == NULL || p->base[0] != '/')
 		return -ENOENT;
-	int n = snprintf(dir->path, sizeof dir->path, "%s/%s/%s", p->base, p->family, name);
-	if ((size_t)n >= sizeof dir->path)
-		return -ENAMETOOLONG;
+	int long_one = path_of(p, name, dir->path);
+	if (long_one != 0)
+		return long_one;
 
 	/* The base may be a link (/var/run); below it nothing may. */
 	AUTOCLOSE int base = open(p->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -91,6 +97,45 @@ int runtime_dir_open(const struct runtime_bases *bases, const char *name, struct
 		if ((error = open_place(&list[i], name, dir)) == 0)
 			break;
 	}
+	return error;
+}
+
+static bool is_same(const struct stat *a, const struct stat *b) {
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+bool runtime_dir_is_there(const struct runtime_dir *dir) {
+	struct stat ours, found;
+	return fstat(dir->fd, &ours) == 0 && lstat(dir->path, &found) == 0 &&
+	       is_same(&ours, &found);
+}
+
+bool runtime_dir_has(const struct runtime_dir *dir, const char *name, int fd) {
+	struct stat ours, found;
+	return fstat(fd, &ours) == 0 && fstatat(dir->fd, name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       is_same(&ours, &found);
+}
+
+static const struct place *place_at(const struct place list[PLACES], const char *name,
+				    const char *path) {
+	char one[PATH_SIZE];
+	for (size_t i = 0; i < PLACES; i++) {
+		if (list[i].base != NULL && path_of(&list[i], name, one) == 0 &&
+		    strcmp(one, path) == 0)
+			return &list[i];
+	}
+	return NULL;
+}
+
+int runtime_dir_again(const struct runtime_bases *bases, const char *name,
+		      const struct runtime_dir *old, struct runtime_dir *dir) {
+	struct place list[PLACES];
+	struct stat st;
+	places(bases, list);
+	const struct place *p = place_at(list, name, old->path);
+	int error = p != NULL ? open_place(p, name, dir) : -ENOENT;
+	if (error == 0 && fstat(old->fd, &st) == 0) /* it has one as long as it is open */
+		fchmod(dir->fd, st.st_mode & 07777);
 	return error;
 }
 

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "util/base.h"
@@ -31,6 +32,20 @@ struct runtime_dir {
  */
 NODISCARD int runtime_dir_open(const struct runtime_bases *bases, const char *name,
 			       struct runtime_dir *dir);
+
+/*
+ * Is it at its path still, and `fd` (of a file that was opened there) what `name` leads to? A
+ * cleaner of /tmp, or a person, may have removed the one or the other.
+ */
+bool runtime_dir_is_there(const struct runtime_dir *dir);
+bool runtime_dir_has(const struct runtime_dir *dir, const char *name, int fd);
+
+/*
+ * `old` is not there any more: the same place once more, with its mode, in `dir`. 0, or -errno as
+ * above; other places are not tried, as nobody would look for this daemon there.
+ */
+NODISCARD int runtime_dir_again(const struct runtime_bases *bases, const char *name,
+				const struct runtime_dir *old, struct runtime_dir *dir);
 
 /*
  * The files of that name and type (`…/NAME/control`, S_IFSOCK) that there are, in the order of the

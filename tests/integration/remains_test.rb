@@ -51,18 +51,6 @@ class RemainsTest < KilledTest
     Process.kill(:KILL, innocent) && Process.wait(innocent) if innocent
   end
 
-  # Nobody is launched any more without a place for its probe: those who serve go on.
-  def test_a_runtime_directory_that_is_removed_is_missed_and_a_stop_is_obeyed
-    shop = herd(2)
-    url = shop.url
-    gone = pids(shop)[0]
-    FileUtils.rm_rf(shop.directory)
-    Process.kill(:KILL, gone)
-    assert_match(/No such file/, shop.wait_event("worker.failed", slot: 0)[:reason])
-    assert_equal 200, Client.new(url).get("/up").code
-    shop.stop
-  end
-
   def test_where_nothing_can_be_written_down_it_is_said_once_and_the_herd_goes_on
     shop = herd(2, { memory: { interval: "100ms" } }, through: ["prlimit", "--fsize=8192"])
     assert_match(/File too large/, shop.wait_event("state.unwritten")[:reason])

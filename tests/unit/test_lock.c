@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -186,7 +187,22 @@ START_TEST(a_link_is_not_followed)
 }
 END_TEST
 
+START_TEST(a_directory_is_held_as_long_as_it_is_open)
+{
+	char name[] = "/tmp/test-lock-XXXXXX";
+	ck_assert_ptr_nonnull(mkdtemp(name));
+	int one = open(name, O_RDONLY | O_DIRECTORY), other = open(name, O_RDONLY | O_DIRECTORY);
+	ck_assert_int_eq(lock_directory(one, 0), 0);
+	ck_assert_int_eq(lock_directory(other, 20), -EWOULDBLOCK);
+	close(one);
+	ck_assert_int_eq(lock_directory(other, 0), 0);
+	close(other);
+	rmdir(name);
+}
+END_TEST
+
 SUITE("lock", a_second_one_is_told_who_holds_it, nobody_else_may_open_it_and_so_hold_it,
       a_handed_over_descriptor_holds_it_on, garbage_in_the_file_is_no_pid,
       what_a_killed_daemon_left_locked_is_waited_for, but_not_for_ever,
-      one_that_lives_is_not_waited_for, a_link_is_not_followed)
+      one_that_lives_is_not_waited_for, a_link_is_not_followed,
+      a_directory_is_held_as_long_as_it_is_open)

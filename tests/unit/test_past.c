@@ -122,6 +122,28 @@ START_TEST(the_file_does_not_grow_for_ever)
 }
 END_TEST
 
+START_TEST(a_file_that_was_removed_is_there_again_with_all_that_is_remembered)
+{
+	int dir = open_directory();
+	struct journal *first = new_journal(), *second = new_journal();
+	struct past past;
+	past_open(&past, dir, first);
+	tell(&past, first, "before");
+	ck_assert_int_eq(unlinkat(dir, PAST_NAME, 0), 0);
+	ck_assert(past_again(&past, dir, first));
+	tell(&past, first, "after");
+	past_close(&past);
+	past_open(&past, dir, second);
+	ck_assert_str_eq(reason_of(journal_after(second, 0)), "before");
+	ck_assert_str_eq(reason_of(journal_after(second, 1)), "after");
+	ck_assert_ptr_null(journal_after(second, 2));
+	past_close(&past);
+	journal_destroy(first);
+	journal_destroy(second);
+	close_directory(dir);
+}
+END_TEST
+
 START_TEST(without_its_file_nothing_is_kept_and_nothing_fails)
 {
 	struct journal *j = new_journal();
@@ -135,4 +157,5 @@ END_TEST
 
 SUITE("past", the_next_daemon_remembers_what_was_told_and_counts_on,
       a_line_that_was_cut_off_costs_that_one_only, the_file_does_not_grow_for_ever,
+      a_file_that_was_removed_is_there_again_with_all_that_is_remembered,
       without_its_file_nothing_is_kept_and_nothing_fails)

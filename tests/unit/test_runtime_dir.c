@@ -70,6 +70,36 @@ START_TEST(the_first_place_that_can_be_ours_is_taken)
 }
 END_TEST
 
+START_TEST(a_place_that_was_removed_is_made_again_as_it_was_and_nowhere_else)
+{
+	struct runtime_dir again = { .fd = -1 };
+	char line[140];
+	make_bases();
+	bases.run = NULL;
+	ck_assert_int_eq(runtime_dir_open(&bases, "shop", &dir), 0);
+	ck_assert(runtime_dir_is_there(&dir));
+	int fd = openat(dir.fd, "lock", O_CREAT | O_RDWR, 0600);
+	ck_assert(runtime_dir_has(&dir, "lock", fd) && !runtime_dir_has(&dir, "state", fd));
+	ck_assert_int_eq(fchmod(dir.fd, 0500), 0);
+	bases.run = run; /* would be the first one now */
+	snprintf(line, sizeof line, "rm -r %s", dir.path);
+	ck_assert_int_eq(system(line), 0);
+	ck_assert(!runtime_dir_is_there(&dir) && !runtime_dir_has(&dir, "lock", fd));
+
+	ck_assert_int_eq(runtime_dir_again(&bases, "shop", &dir, &again), 0);
+	ck_assert_str_eq(again.path, dir.path);
+	ck_assert_uint_eq(mode_of(again.path), 0500);
+	ck_assert(runtime_dir_is_there(&again) && !runtime_dir_is_there(&dir));
+	close(again.fd);
+
+	bases.xdg = "/elsewhere";
+	ck_assert_int_eq(runtime_dir_again(&bases, "shop", &dir, &again), -ENOENT);
+	close(fd);
+	close(dir.fd);
+	remove_bases();
+}
+END_TEST
+
 START_TEST(what_others_may_enter_in_tmp_is_not_ours)
 {
 	make_bases();
@@ -147,6 +177,7 @@ START_TEST(the_daemons_that_are_there_are_listed)
 END_TEST
 
 SUITE("runtime_dir", the_first_place_that_can_be_ours_is_taken,
+      a_place_that_was_removed_is_made_again_as_it_was_and_nowhere_else,
       what_others_may_enter_in_tmp_is_not_ours, a_directory_of_somebody_elses_is_not_ours,
       a_link_in_tmp_is_not_followed, names_that_lead_elsewhere_are_refused,
       the_daemons_that_are_there_are_listed)
