@@ -106,6 +106,7 @@ static int say_broken(const char *path, int error) {
 
 static int listen_to(struct link *link, const char *path, const struct arguments *a) {
 	int error;
+	bool begun = false;
 	json_t *line;
 	while ((line = link_next(link, &error)) != NULL) {
 		bool last = json_object_get(line, "ok") != NULL;
@@ -114,10 +115,14 @@ static int listen_to(struct link *link, const char *path, const struct arguments
 			code = print_answer(a, line);
 		else
 			print_before(a, line);
+		begun = true;
 		json_decref(line);
 		if (last)
 			return code;
 	}
+	/* Whoever becomes another program lets go of everybody. */
+	if (error == 0 && begun && a->verb == VERB_UPGRADE)
+		return EXIT_DONE;
 	return say_broken(path, error);
 }
 

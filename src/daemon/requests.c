@@ -342,11 +342,12 @@ static bool tell_stop(struct supervisor *s, uint64_t client, const struct event 
 	return event->id != EVENT_DRAIN_DONE || send_progress(s, client, event);
 }
 
+/* The step itself can fail still. Its success is the end of this connection. */
 static bool tell_upgrade(struct supervisor *s, uint64_t client, const struct event *event) {
 	if (event->id == EVENT_DAEMON_UPGRADE_FAILED)
 		refuse(s, client, "%s", event->text + event->fields[0].at);
 	else if (event->id == EVENT_DAEMON_UPGRADING)
-		finish(s, client, NULL);
+		return send_progress(s, client, event);
 	else
 		return true;
 	return false;

@@ -77,6 +77,20 @@ class UpgradeTest < MoldedTest
     shop.stop
   end
 
+  # What was tried is gone when it counts. Nobody waits for what doesn't come.
+  def test_a_program_that_goes_between_its_dry_start_and_the_step_is_told_of_at_once
+    shop = shop(1)
+    before = pids(shop)
+    install("#!/bin/sh\nrm \"$0\"\n")
+    _, err, code = Timeout.timeout(20) { shop.ctl("upgrade") }
+    assert_equal 1, code
+    assert_match(/pumakeeperd: No such file or directory/, err)
+    assert_equal [before, 0], [pids(shop), shop.status["counters"]["adoptions"]]
+    File.symlink(Keeper::DAEMON, @installed)
+    assert_equal 0, shop.ctl("upgrade")[2]
+    shop.stop
+  end
+
   # It waits for the next program's handlers, which asks Puma first.
   def test_a_stop_that_comes_while_the_other_program_begins_is_obeyed
     shop = shop(1)
