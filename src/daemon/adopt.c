@@ -70,26 +70,40 @@ static void note_living(struct former *f, unsigned id, pid_t pid, int pidfd) {
 		(struct former_process){ .id = id, .pid = pid, .pidfd = pidfd };
 }
 
-static int open_living(pid_t pid, uint64_t start_ticks) {
-	int pidfd = identity_open(pid, start_ticks);
-	if (pidfd >= 0 && identity_has_ended(pidfd))
-		fd_close(&pidfd);
-	return pidfd;
+/* 0 with its pidfd, or -1: it is gone. An error says neither, and is the caller's to heed. */
+static int open_living(pid_t pid, uint64_t start_ticks, int *pidfd) {
+	*pidfd = identity_open(pid, start_ticks);
+	if (*pidfd >= 0 && identity_has_ended(*pidfd))
+		fd_close(pidfd);
+	int error = *pidfd < -1 && *pidfd != -ESRCH ? *pidfd : 0;
+	if (*pidfd < 0)
+		*pidfd = -1;
+	return error;
+}
+
+/* Better not to begin than to launch others beside those who live: whoever starts us tries again. */
+static int can_not_look(pid_t pid, int error, struct error *err) {
+	return error_at(err, 0, 0,
+			"whether pid %d of a former pumakeeperd still runs can't be seen: %s",
+			(int)pid, strerror(-error));
 }
 
 /* One that was never launched, as far as was written down, has no pid: the herd launches it. */
-static void find_workers(struct supervisor *s) {
+static int find_workers(struct supervisor *s, struct error *err) {
 	struct former *f = &s->former;
 	for (unsigned i = 0; i < s->herd->cells; i++) {
 		struct worker *w = &s->herd->workers[i];
 		if (w->life.state == WORKER_GONE || w->pid == 0)
 			continue;
-		int pidfd = open_living(w->pid, w->start_ticks);
+		int pidfd, error = open_living(w->pid, w->start_ticks, &pidfd);
+		if (error != 0)
+			return can_not_look(w->pid, error, err);
 		if (pidfd >= 0)
 			note_living(f, w->id, w->pid, pidfd);
 		else
 			f->gone[f->n_gone++] = w->id;
 	}
+	return 0;
 }
 
 /* One that was to become a mold is one still: it drains, and has all of its patience. */
@@ -101,13 +115,15 @@ static bool is_worker(const struct former *f, pid_t pid) {
 	return false;
 }
 
-static void find_molds(struct supervisor *s) {
+static int find_molds(struct supervisor *s, struct error *err) {
 	struct former *f = &s->former;
 	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
 		const struct parent *p = &s->herd->parents[i];
 		if (p->generation == 0 || p->pid == 0 || is_worker(f, p->pid))
 			continue;
-		int pidfd = open_living(p->pid, p->start_ticks);
+		int pidfd, error = open_living(p->pid, p->start_ticks, &pidfd);
+		if (error != 0)
+			return can_not_look(p->pid, error, err);
 		if (pidfd < 0)
 			continue;
 		f->molds[f->n_molds++] = (struct former_process){
@@ -118,6 +134,7 @@ static void find_molds(struct supervisor *s) {
 			.pidfd = pidfd,
 		};
 	}
+	return 0;
 }
 
 static bool has_socket(const struct inherited *in, uint64_t inode) {
@@ -184,8 +201,8 @@ int adopt_find(struct supervisor *s, struct inherited *in, struct error *err) {
 	if (!s->former.found)
 		return 0;
 	adopt_find_unknown(s->herd, &s->former.state, s->dir.path);
-	find_workers(s);
-	find_molds(s);
+	if (find_workers(s, err) != 0 || find_molds(s, err) != 0)
+		return -1;
 	if (s->plan->config.app.mode == MODE_CLUSTER)
 		return find_master(s, err);
 	take_back_all(&s->former, in);

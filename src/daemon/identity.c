@@ -34,12 +34,17 @@ int identity_of(pid_t pid, uint64_t *start_ticks) {
 	return identity_of_child(pid, start_ticks, &parent);
 }
 
+/* The number may be that of a thread by now: EINVAL, since Linux 6.13 ENOENT. */
+static int no_pidfd(int error) {
+	return error == EINVAL || error == ENOENT ? -ESRCH : -error;
+}
+
 /* The pidfd first: what is read after it, while that process lives, is its own. */
 int identity_open(pid_t pid, uint64_t start_ticks) {
 	uint64_t now;
 	AUTOCLOSE int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (pidfd < 0)
-		return -errno;
+		return no_pidfd(errno);
 	int error = identity_of(pid, &now);
 	if (error != 0 || now != start_ticks)
 		return error != 0 ? error : -ESRCH;

@@ -18,7 +18,8 @@ NODISCARD int identity_of_child(pid_t pid, uint64_t *start_ticks, pid_t *parent)
 
 /*
  * A pidfd (CLOEXEC, the caller's) of the process that had that pid and start time: -ESRCH when it
- * is gone and reaped, whoever has its number now; or another -errno.
+ * is gone and reaped, whoever has its number now; or another -errno, which says nothing of it: we
+ * have no descriptors, or no memory.
  */
 NODISCARD int identity_open(pid_t pid, uint64_t start_ticks);
 

@@ -28,6 +28,7 @@
 struct orphans {
 	int dir;         /* -1: there is none */
 	bool other_boot; /* the state is of one, as far as we see */
+	bool unseen;     /* whether one of them still runs */
 	struct state state;
 	struct herd herd;
 	struct config config;
@@ -39,6 +40,10 @@ struct orphans {
 static void find(struct orphans *o, pid_t pid, uint64_t ticks, const char *what, int slot) {
 	char boot_id[BOOT_ID_SIZE];
 	AUTOCLOSE int pidfd = pid > 1 ? identity_open(pid, ticks) : -ESRCH;
+	if (pidfd < 0 && pidfd != -ESRCH) {
+		fprintf(stderr, "pumakeeper: %s (pid %d): %s\n", what, (int)pid, strerror(-pidfd));
+		o->unseen = true;
+	}
 	if (pidfd >= 0 && (!o->other_boot || (boot_id_read_of(pid, boot_id) == 0 &&
 					      state_is_same_boot(boot_id, o->state.boot_id))))
 		ending_add(&o->ending, pid, fd_take(&pidfd), what, slot);
@@ -161,7 +166,7 @@ static void end_herd(struct orphans *o, const char *directory, struct outcome *o
 		find_herd(o, directory);
 	outcome->all = o->ending.len;
 	outcome->left = ending_run(&o->ending, o->state.drain_timeout);
-	outcome->unknown = found < 0;
+	outcome->unknown = found < 0 || o->unseen;
 	if (o->other_boot && outcome->all == 0)
 		o->state.n_listeners = 0; /* whose they are by now nobody knows */
 	if (outcome->left == 0 && !outcome->unknown)

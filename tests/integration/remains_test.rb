@@ -60,6 +60,29 @@ class RemainsTest < KilledTest
     shop.stop
   end
 
+  # With however few descriptors it begins: whoever can't be looked at is not gone.
+  def test_a_daemon_without_descriptors_launches_nobody_beside_those_who_live
+    shop = herd(2)
+    before = pids(shop)
+    crash(shop)
+    refused = []
+    (12..60).each do |limit|
+      following = next_keeper(shop, wait: false, through: ["prlimit", "--nofile=#{limit}:#{limit}"])
+      following.wait_events("herd.adopted") { |all| all.any? { |e| e[:event] == "herd.adopted" } || following.exited? }
+      assert_empty following.events("worker.booting")
+      next refused << following.log.text if following.events("herd.adopted").empty?
+
+      assert_equal 0, following.events("herd.adopted")[0][:gone]
+      crash(following)
+      break
+    end
+    assert_match(/whether pid \d+ of a former pumakeeperd still runs can't be seen: Too many open/, refused.join)
+    last = next_keeper(shop)
+    last.wait_event("herd.adopted", workers: 2, gone: 0)
+    assert_equal before, pids(last)
+    last.stop
+  end
+
   # Not even its user may look at such a worker.
   def test_where_listeners_can_not_be_taken_back_it_is_said_who_has_them
     port = free_port
