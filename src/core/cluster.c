@@ -38,12 +38,12 @@ bool cluster_title(const char *cmdline, size_t len, pid_t master, unsigned *inde
 	return pid == (unsigned long)master;
 }
 
-size_t cluster_pick(const struct cluster_wait *waits, size_t n, unsigned index) {
-	size_t pick = 0;
+size_t cluster_pick(const struct cluster_wait *waits, size_t n, unsigned release, unsigned index) {
+	size_t pick = n;
 	int best = -1;
 	for (size_t i = 0; i < n; i++) {
 		int rank = (waits[i].successor ? 0 : 2) + (waits[i].slot == index);
-		if (rank > best) {
+		if (waits[i].release == release && rank > best) {
 			best = rank;
 			pick = i;
 		}
@@ -51,20 +51,27 @@ size_t cluster_pick(const struct cluster_wait *waits, size_t n, unsigned index) 
 	return pick;
 }
 
+unsigned cluster_needed(const struct cluster_count *c) {
+	unsigned slots = c->wanted > c->elsewhere ? c->wanted - c->elsewhere : 0;
+	unsigned known = c->claimed + c->waits;
+	return slots > known ? slots : known;
+}
+
 /* Everybody there is serves, and nobody is about to go or to come. */
 static bool is_at_rest(const struct cluster_count *c) {
-	return c->living == c->wanted + c->extra && c->leaving == 0 && c->untold == 0 &&
-	       !c->culling && c->residents == 0;
+	return c->living == c->has && c->leaving == 0 && c->untold == 0 && !c->culling;
 }
 
 enum cluster_action cluster_decide(const struct cluster_count *c) {
 	unsigned unclaimed = c->living > c->claimed ? c->living - c->claimed : 0;
+	unsigned needed = cluster_needed(c);
 	if (!is_at_rest(c))
 		return CLUSTER_NOTHING;
-	if (c->successors > 0)
+	if (needed > c->has) /* five quick ones gave one: each is confirmed before the next */
 		return unclaimed == 0 && c->ready == c->living ? CLUSTER_ONE_MORE : CLUSTER_NOTHING;
+	/* An empty slot may ask for it soon. And never the last one: Puma keeps it. */
+	if (c->claimed + c->elsewhere < c->wanted || c->has == 1)
+		return CLUSTER_NOTHING;
 	/* Before it serves, if possible: it has nothing to drain then. */
-	if (c->extra > 0 && unclaimed > 0 && c->claimed == c->wanted)
-		return CLUSTER_ONE_LESS;
-	return CLUSTER_NOTHING;
+	return c->has > needed && unclaimed > 0 ? CLUSTER_ONE_LESS : CLUSTER_NOTHING;
 }

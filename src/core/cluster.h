@@ -4,8 +4,11 @@
  *
  * The one safe order (Puma culls the youngest, and forks a successor of its own for whoever ends):
  * TTIN, the new one serves, the old one is let go and gone, the master's own successor of it is
- * there: TTOU, which culls that one. Counting is enough: the master has `wanted + extra` workers as
- * soon as it has come to rest, and whoever isn't claimed then is too many, or the next one's.
+ * there: TTOU, which culls that one. Counting is enough: once a master has come to rest, whoever
+ * isn't claimed is too many, or the next one's.
+ *
+ * New code comes with a second master on the same sockets, of one worker first: it grows by one
+ * whenever the former one shrinks, so that there is never more than one worker too many.
  */
 #pragma once
 
@@ -24,25 +27,31 @@ bool cluster_title(const char *cmdline, size_t len, pid_t master, unsigned *inde
 /* Somebody who waits for a worker. */
 struct cluster_wait {
 	unsigned worker, slot;
-	bool successor; /* its slot has a worker yet */
+	unsigned release; /* of a master that has that one */
+	bool successor;   /* its slot has a worker yet */
 };
 
-/* Who gets the worker of that index: the slot of that number, then any that has none. `n` > 0. */
-size_t cluster_pick(const struct cluster_wait *waits, size_t n, unsigned index);
+/* Who of that release gets the worker of that index: the slot of that number, then any that has none. `n`: nobody. */
+size_t cluster_pick(const struct cluster_wait *waits, size_t n, unsigned release, unsigned index);
 
+/* One master. */
 struct cluster_count {
-	unsigned wanted;  /* by the configuration */
-	unsigned extra;   /* and so many more by our TTINs */
-	unsigned living;  /* workers that there are, the leaving ones as well */
-	unsigned ready;   /* of those, whose server runs */
-	unsigned leaving; /* of those, who were told to go */
-	unsigned claimed; /* of those, that somebody has got */
-	unsigned untold;  /* who have ended, and whoever has got them hasn't heard of it */
-	unsigned residents, successors; /* who wait for one */
-	bool culling; /* a TTOU is out: somebody leaves without having been told by us */
+	unsigned wanted;    /* slots, if new workers are to be its; 0: another one's */
+	unsigned elsewhere; /* of those, who have a worker of another master, and keep it yet */
+	unsigned has;       /* workers that it is to have, by its own count */
+	unsigned living;    /* that there are, the leaving ones as well */
+	unsigned ready;     /* of those, whose server runs */
+	unsigned leaving;   /* of those, who were told to go */
+	unsigned claimed;   /* of those, that somebody has got */
+	unsigned untold;    /* who have ended, and whoever has got them hasn't heard of it */
+	unsigned waits;     /* who wait for one of it */
+	bool culling;       /* a TTOU is out: somebody leaves without having been told by us */
 };
 
 enum cluster_action { CLUSTER_NOTHING, CLUSTER_ONE_MORE, CLUSTER_ONE_LESS };
+
+/* How many workers it should have: what a new one is started with, and others are brought to. */
+unsigned cluster_needed(const struct cluster_count *count);
 
 /* What to tell the master, which serves, and whose signal before was confirmed or is overdue. */
 enum cluster_action cluster_decide(const struct cluster_count *count);

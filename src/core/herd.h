@@ -286,6 +286,7 @@ struct herd_event {
 			enum mold_state state;
 			msec_t took;  /* MOLD_READY: to load */
 			msec_t retry; /* MOLD_BROKEN: until another one is made */
+			bool adopted; /* another daemon's master, which goes on */
 		} parent;
 		struct {
 			const struct reading *readings;

@@ -52,22 +52,23 @@ static const enum event_id mold_events[MOLD_STATES] = {
 	[MOLD_BROKEN] = EVENT_MOLD_BROKEN, [MOLD_ADOPTED] = EVENT_MOLD_ADOPTED,
 };
 
-/* A cluster's: none is adopted yet. */
+/* A cluster's: one that is adopted goes on as it was. */
 static const enum event_id master_events[MOLD_STATES] = {
 	[MOLD_GONE] = EVENT_MASTER_GONE,     [MOLD_LOADING] = EVENT_MASTER_STARTED,
 	[MOLD_READY] = EVENT_MASTER_READY,   [MOLD_ENDING] = EVENT_MASTER_ENDING,
-	[MOLD_BROKEN] = EVENT_MASTER_BROKEN, [MOLD_ADOPTED] = EVENT_MOLD_ADOPTED,
+	[MOLD_BROKEN] = EVENT_MASTER_BROKEN, [MOLD_ADOPTED] = EVENT_MASTER_ADOPTED,
 };
 
 static void tell_changed(struct step *s, const struct herd_event *event, int pid) {
 	bool cluster = s->h->config->app.mode == MODE_CLUSTER;
-	struct event *e = tell(s, (cluster ? master_events : mold_events)[event->parent.state]);
+	enum mold_state told = event->parent.adopted ? MOLD_ADOPTED : event->parent.state;
+	struct event *e = tell(s, (cluster ? master_events : mold_events)[told]);
 	event_number(e, "generation", event->generation);
 	if (pid > 0) /* one that has ended already, and is of no use any more, has none */
 		event_number(e, "pid", pid);
-	if (event->parent.state == MOLD_LOADING || event->parent.state == MOLD_ADOPTED)
+	if (told == MOLD_LOADING || told == MOLD_ADOPTED)
 		event_number(e, "release", event->parent.release);
-	if (event->parent.state == MOLD_READY)
+	if (told == MOLD_READY)
 		event_time(e, "took", event->parent.took);
 	if (event->parent.state == MOLD_BROKEN) {
 		event_text(e, "reason", "%s", event->text != NULL ? event->text : "");

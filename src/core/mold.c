@@ -12,6 +12,14 @@ struct mold_life mold_life_adopted(msec_t now) {
 	};
 }
 
+struct mold_life mold_life_taken_over(bool loaded, msec_t now, msec_t boot) {
+	return (struct mold_life){ .state = loaded ? MOLD_READY : MOLD_LOADING,
+				   .since = now,
+				   .started = now,
+				   .deadline = loaded ? MSEC_NEVER : now + boot,
+				   .adopted = true };
+}
+
 static enum mold_action enter(struct mold_life *life, enum mold_state state, msec_t now,
 			      msec_t deadline, enum mold_action action) {
 	life->state = state;
@@ -23,7 +31,7 @@ static enum mold_action enter(struct mold_life *life, enum mold_state state, mse
 static enum mold_action start(struct mold_life *life, msec_t now, msec_t boot) {
 	life->started = now;
 	life->out = 0;
-	life->deaf = life->stuck = false;
+	life->deaf = life->stuck = life->adopted = false;
 	return enter(life, MOLD_LOADING, now, now + boot, MOLD_START);
 }
 

@@ -62,6 +62,7 @@ struct mold_life {
 	unsigned out;      /* forks asked for and not answered */
 	bool deaf;         /* MOLD_DEAF was said */
 	bool stuck;        /* it is ended because one was not answered in time */
+	bool adopted;      /* another daemon has started it */
 };
 
 /* A new one: nothing has happened, nothing is due. */
@@ -69,6 +70,12 @@ struct mold_life mold_life(void);
 
 /* Another daemon's, which lives. */
 struct mold_life mold_life_adopted(msec_t now);
+
+/*
+ * Another daemon's that goes on as if it were ours, as a cluster's master can; one that has no
+ * worker yet has all of its patience again.
+ */
+struct mold_life mold_life_taken_over(bool loaded, msec_t now, msec_t boot);
 
 /* `boot`: app.boot_timeout. Events that mean nothing here are ignored. */
 NODISCARD enum mold_action mold_step(struct mold_life *life, enum mold_event event, msec_t now,

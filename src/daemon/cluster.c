@@ -1,171 +1,179 @@
 #include "daemon/cluster.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "daemon/cluster_parts.h"
 #include "os/clock.h"
 
 #define LOOK_EVERY 0.05 /* seconds; a look costs as much as reading a few small files */
 
-static void tell(struct cluster *c, const char *reason) {
-	const struct mold_facts facts = {
-		.generation = c->generation,
-		.release = c->release,
-		.pid = c->master != NULL ? c->master->pid : 0,
-		.state = c->life.state,
-		.took = c->life.since - c->life.started,
-		.retry = c->life.state == MOLD_BROKEN ? c->life.deadline - c->life.since : 0,
-		.reason = reason,
-	};
-	c->handler->changed(c->context, &facts);
+static struct master *of_generation(const struct cluster *c, unsigned generation) {
+	struct master *m = c->list;
+	while (m != NULL && m->generation != generation)
+		m = m->next;
+	return m;
 }
 
-static void rearm(struct cluster *c) {
-	ev_timer_stop(c->loop, &c->deadline);
-	if (c->life.deadline == MSEC_NEVER)
-		return;
-	msec_t wait = c->life.deadline - clock_now();
-	ev_now_update(c->loop); /* libev's own idea of now is as old as its last turn */
-	ev_timer_set(&c->deadline, wait > 0 ? (double)wait / 1000.0 : 0.0, 0.0);
-	ev_timer_start(c->loop, &c->deadline);
+/* The one that new workers of it come from. */
+static struct master *of_release(const struct cluster *c, unsigned release) {
+	struct master *m = c->list;
+	while (m != NULL && (m->release != release || m->life.state == MOLD_ENDING))
+		m = m->next;
+	return m;
 }
 
-static void explain(const struct cluster *c, const char *how, struct text *why) {
-	msec_t patience = c->launcher->plan->config.app.boot_timeout;
-	if (c->life.state != MOLD_LOADING)
-		text_puts(why, how);
-	else if (clock_now() - c->life.started >= patience)
-		text_printf(why, "it had no worker within %lld s (app.boot_timeout)",
-			    (long long)(patience / MSEC_SECOND));
-	else
-		text_printf(why, "it ended before it had a worker: %s; what it printed is %s", how,
-			    c->launcher->plan->config.app.output != NULL ? "in app.output"
-									 : "above");
+bool cluster_waits_for(const struct cluster *c, unsigned release) {
+	for (size_t i = 0; i < c->n_waits; i++) {
+		if (c->waits[i].release == release)
+			return true;
+	}
+	return false;
 }
 
-/* The master is gone, or never came to be. Its workers see that, and end. */
-static void ended(struct cluster *c, const char *how) {
-	bool loading = c->life.state == MOLD_LOADING;
-	char buffer[300];
-	struct text why = TEXT_IN(buffer);
-	explain(c, how, &why);
-	if (c->master != NULL)
-		member_forget(c->master);
-	c->master = NULL;
-	c->extra = 0;
-	c->culling = false;
-	ev_timer_stop(c->loop, &c->look);
-	for (size_t i = 0; i < c->n_known; i++)
-		c->known[i].living = false;
-	cluster_drive(c, MOLD_EXIT);
-	tell(c, buffer);
-	if (loading || c->life.state == MOLD_GONE)
-		cluster_fail_waits(c, buffer);
-	else if (c->n_waits > 0)
-		cluster_drive(c, MOLD_WANT);
+struct master *cluster_add(struct cluster *c, unsigned release) {
+	struct master *m = calloc(1, sizeof *m);
+	if (m == NULL)
+		return NULL;
+	*m = (struct master){ .next = c->list, .all = c, .release = release, .life = mold_life() };
+	ev_timer_init(&m->deadline, master_on_deadline, 0.0, 0.0);
+	c->list = m;
+	ev_timer_start(c->loop, &c->look);
+	return m;
+}
+
+static void remove_at(struct master **at) {
+	struct master *m = *at;
+	*at = m->next;
+	ev_timer_stop(m->all->loop, &m->deadline);
+	if (m->member != NULL)
+		member_forget(m->member);
+	free(m);
+}
+
+/* Those that are gone, or never were, and that nobody waits for. */
+static void sweep(struct cluster *c) {
+	for (struct master **at = &c->list; *at != NULL;) {
+		struct master *m = *at;
+		if (m->life.state == MOLD_GONE && m->member == NULL &&
+		    !cluster_waits_for(c, m->release))
+			remove_at(at);
+		else
+			at = &m->next;
+	}
+	if (c->list == NULL)
+		ev_timer_stop(c->loop, &c->look);
 }
 
 static void on_report(void *context, const struct herd_event *event) {
 	struct cluster *c = context;
+	struct master *m = of_generation(c, event->worker);
+	if (m == NULL)
+		return;
 	if (event->kind == HERD_EXITED)
-		ended(c, event->text);
+		master_ended(m, event->text);
 	else if (event->kind == HERD_READ)
-		c->handler->read(c->context, c->generation, event);
+		c->handler->read(c->context, m->generation, event);
 }
 
-static int launch(struct cluster *c, struct text *why) {
-	struct launched launched;
-	bool missing;
-	const char *directory = c->handler->directory(c->context, &c->release);
-	if (directory == NULL) {
-		text_puts(why, "app.directory is not there");
-		return -ENOENT;
-	}
-	int error = launcher_start_master(c->launcher, directory, &launched, why, &missing);
-	if (error != 0)
-		return error;
-	c->master = member_create(&c->owner, c->generation, launched.pid, launched.pidfd, "");
-	if (c->master != NULL)
-		return 0;
-	kill(launched.pid, SIGKILL);
-	waitpid(launched.pid, NULL, 0);
-	text_puts(why, strerror(ENOMEM));
-	return -ENOMEM;
-}
-
-static void start(struct cluster *c) {
-	char buffer[300];
-	struct text why = TEXT_IN(buffer);
-	c->generation++;
-	c->n_known = 0;
-	if (launch(c, &why) != 0) {
-		ended(c, buffer);
-		return;
-	}
-	ev_timer_start(c->loop, &c->look);
-	tell(c, NULL);
-}
-
-void cluster_drive(struct cluster *c, enum mold_event event) {
-	msec_t boot = c->launcher->plan->config.app.boot_timeout;
-	enum mold_state before = c->life.state;
-	enum mold_action action = mold_step(&c->life, event, clock_now(), boot);
-	rearm(c);
-	if (action == MOLD_START)
-		start(c);
-	else if (action == MOLD_TERM || action == MOLD_KILL)
-		member_signal(c->master, action == MOLD_TERM ? SIGTERM : SIGKILL);
-	if (before == MOLD_LOADING && c->life.state == MOLD_READY)
-		tell(c, NULL);
-}
-
-/* A master that ends waits for its workers, and each of those has a patience of its own. */
-static bool waits_for_workers(const struct cluster *c) {
-	return c->life.state == MOLD_ENDING &&
-	       (c->empty_since == 0 || clock_now() - c->empty_since < MOLD_TERM_PATIENCE);
-}
-
-static void on_deadline(struct ev_loop *loop, ev_timer *w, int revents UNUSED) {
-	struct cluster *c = container_of(w, struct cluster, deadline);
-	if (!waits_for_workers(c)) {
-		cluster_drive(c, MOLD_DEADLINE);
-		return;
-	}
-	ev_timer_set(w, 1.0, 0.0);
-	ev_timer_start(loop, w);
-}
-
+/* Whoever is told of something may ask for more, or let one go: the next look is soon. */
 static void on_look(struct ev_loop *loop UNUSED, ev_timer *w, int revents UNUSED) {
-	cluster_look(container_of(w, struct cluster, look));
+	struct cluster *c = container_of(w, struct cluster, look);
+	for (struct master *m = c->list; m != NULL; m = m->next)
+		master_look(m);
+	sweep(c);
 }
 
-void cluster_ask(struct cluster *c, unsigned release, const struct cluster_wait *wait) {
+void cluster_ask(struct cluster *c, const struct cluster_wait *wait) {
+	struct master *m = of_release(c, wait->release);
 	assert(c->n_waits < HERD_WORKERS_MAX); /* the herd has no more workers */
+	if (m == NULL)
+		m = cluster_add(c, wait->release);
+	if (m == NULL) {
+		c->handler->unborn(c->context, wait->worker, strerror(ENOMEM));
+		return;
+	}
 	c->waits[c->n_waits++] = *wait;
-	if (c->master == NULL)
-		c->release = release;
-	cluster_drive(c, MOLD_WANT);
+	master_drive(m, MOLD_WANT);
+}
+
+static void let_go(struct master *m) {
+	enum mold_state before = m->life.state;
+	master_drive(m, MOLD_LET_GO);
+	if (m->life.state != before)
+		master_tell(m, NULL);
 }
 
 void cluster_leave(struct cluster *c) {
-	enum mold_state before = c->life.state;
-	cluster_drive(c, MOLD_LET_GO);
-	if (c->life.state != before)
-		tell(c, NULL);
+	for (struct master *m = c->list; m != NULL; m = m->next)
+		let_go(m);
 }
 
-void cluster_read(struct cluster *c) {
-	if (c->master != NULL)
-		member_read_memory(c->master);
+static bool is_used(const struct master *m) {
+	return cluster_waits_for(m->all, m->release) || master_count(m).claimed > 0;
+}
+
+void cluster_keep(struct cluster *c, bool (*wanted)(const void *context, unsigned release),
+		  const void *context) {
+	for (struct master *m = c->list; m != NULL; m = m->next) {
+		if (m->life.state != MOLD_ENDING && !is_used(m) && !wanted(context, m->release))
+			let_go(m);
+	}
+}
+
+void cluster_read(struct cluster *c, unsigned generation) {
+	struct master *m = of_generation(c, generation);
+	if (m != NULL && m->member != NULL)
+		member_read_memory(m->member);
 }
 
 bool cluster_own(const struct cluster *c, pid_t pid) {
-	return c->master != NULL && c->master->pid == pid;
+	for (const struct master *m = c->list; m != NULL; m = m->next) {
+		if (m->member != NULL && m->member->pid == pid)
+			return true;
+	}
+	return false;
+}
+
+unsigned cluster_generation(const struct cluster *c) {
+	return c->generation;
+}
+
+void cluster_continue(struct cluster *c, unsigned generation) {
+	if (generation > c->generation)
+		c->generation = generation;
+}
+
+int cluster_adopt(struct cluster *c, const struct cluster_former *former) {
+	msec_t boot = c->launcher->plan->config.app.boot_timeout;
+	struct master *m = cluster_add(c, former->release);
+	if (m == NULL)
+		return -ENOMEM;
+	m->generation = former->generation;
+	m->member = member_create(&c->owner, former->generation, former->pid, former->pidfd, "");
+	if (m->member == NULL)
+		return -ENOMEM; /* MOLD_GONE: swept */
+	m->life = mold_life_taken_over(former->loaded, clock_now(), boot);
+	master_drive(m, MOLD_WANT); /* its deadline */
+	return 0;
+}
+
+void cluster_tell(struct cluster *c) {
+	for (struct master *m = c->list; m != NULL; m = m->next)
+		master_tell(m, NULL);
+}
+
+void cluster_adopt_worker(struct cluster *c, unsigned generation, unsigned worker, pid_t pid,
+			  uint64_t start_ticks, bool leaving) {
+	struct master *m = of_generation(c, generation);
+	if (m == NULL || m->n_known == HERD_WORKERS_MAX)
+		return;
+	m->known[m->n_known++] = (struct known){ .pid = pid,
+						 .start_ticks = start_ticks,
+						 .worker = worker,
+						 .living = true,
+						 .leaving = leaving };
 }
 
 struct cluster *cluster_create(struct ev_loop *loop, const struct launcher *launcher,
@@ -179,33 +187,25 @@ struct cluster *cluster_create(struct ev_loop *loop, const struct launcher *laun
 		.launcher = launcher,
 		.handler = handler,
 		.context = context,
-		.life = mold_life(),
 		.owner = { .loop = loop,
 			   .memory = reader,
 			   .sockets = reader,
 			   .report = on_report,
 			   .context = c },
 	};
-	ev_timer_init(&c->deadline, on_deadline, 0.0, 0.0);
 	ev_timer_init(&c->look, on_look, LOOK_EVERY, LOOK_EVERY);
 	return c;
 }
 
-static void end_master(struct cluster *c) {
-	siginfo_t info;
-	member_signal(c->master, SIGKILL);
-	while (waitid(P_PIDFD, (id_t)c->master->pidfd, &info, WEXITED) != 0 && errno == EINTR)
-		;
-	member_forget(c->master);
-}
-
-void cluster_destroy(struct cluster *c) {
+void cluster_destroy(struct cluster *c, bool leave) {
 	if (c == NULL)
 		return;
-	ev_timer_stop(c->loop, &c->deadline);
+	while (c->list != NULL) {
+		if (!leave)
+			master_end_process(c->list);
+		remove_at(&c->list);
+	}
 	ev_timer_stop(c->loop, &c->look);
-	if (c->master != NULL)
-		end_master(c);
 	member_forget_rest(&c->owner);
 	free(c);
 }

@@ -35,7 +35,8 @@ struct start {
 	const char *directory;
 	struct inheritance in;
 	const char *mold; /* its generation; NULL: a worker */
-	bool master;      /* of a cluster: Puma as it is, without our Ruby */
+	unsigned
+		master; /* of a cluster with so many workers, Puma as it is, without our Ruby; 0: no */
 	int output;
 };
 
@@ -58,19 +59,19 @@ static int build(const struct start *start, struct strings *argv, struct strings
 		.preload = plan->preload[0] != '\0' ? plan->preload : NULL,
 		.malloc_conf = plan->config.allocator.malloc_conf,
 		.few_arenas = preload,
-		.ruby_file = plan->ruby_dir[0] != '\0' && !start->master ? file : NULL,
-		.single = puma && !start->master,
+		.ruby_file = plan->ruby_dir[0] != '\0' && start->master == 0 ? file : NULL,
+		.single = puma && start->master == 0,
 	};
 	const char *urls[SPAWN_FDS_MAX];
 	for (size_t i = 0; i < l->listeners->len; i++)
 		urls[i] = l->listeners->urls[i];
 	const struct command_puma own = {
-		.workers = start->master ? plan->limits.workers : 0,
+		.workers = start->master,
 		.binds = urls,
-		.n_binds = start->master ? l->listeners->len : 0,
+		.n_binds = start->master > 0 ? l->listeners->len : 0,
 	};
 	int error = worker_environment_build(&wish, envp);
-	bool may_notify = start->mold == NULL && !start->master &&
+	bool may_notify = start->mold == NULL && start->master == 0 &&
 			  plan->config.app.probe.path == NULL && l->notify_path != NULL;
 	if (error == 0 && may_notify)
 		error = strings_set(envp, "NOTIFY_SOCKET", l->notify_path);
@@ -163,10 +164,10 @@ int launcher_start_mold(const struct launcher *l, unsigned generation, const cha
 	return spawn_it(&start, launched, why, missing);
 }
 
-int launcher_start_master(const struct launcher *l, const char *directory,
+int launcher_start_master(const struct launcher *l, unsigned workers, const char *directory,
 			  struct launched *launched, struct text *why, bool *missing) {
 	struct start start = {
-		.launcher = l, .directory = directory, .master = true, .output = l->output
+		.launcher = l, .directory = directory, .master = workers, .output = l->output
 	};
 	*launched = (struct launched){ .pidfd = -1 };
 	*missing = false;

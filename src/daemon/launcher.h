@@ -37,9 +37,10 @@ NODISCARD int launcher_start_mold(const struct launcher *l, unsigned generation,
 				  const char *directory, int channel, int boot,
 				  struct launched *launched, struct text *why, bool *missing);
 
-/* A Puma in cluster mode with as many workers as the plan has. As launcher_start(). */
-NODISCARD int launcher_start_master(const struct launcher *l, const char *directory,
-				    struct launched *launched, struct text *why, bool *missing);
+/* A Puma in cluster mode with so many workers. As launcher_start(). */
+NODISCARD int launcher_start_master(const struct launcher *l, unsigned workers,
+				    const char *directory, struct launched *launched,
+				    struct text *why, bool *missing);
 
 /*
  * `directory` is the release to start from. 0, or -errno with the reason, for a person, in `why`

@@ -71,6 +71,7 @@ static void changed(void *context, const struct mold_facts *facts) {
 	event.parent.state = facts->state;
 	event.parent.took = facts->took;
 	event.parent.retry = facts->retry;
+	event.parent.adopted = facts->adopted;
 	if (facts->pid != 0)
 		(void)!identity_of(facts->pid, &event.start_ticks);
 	struct supervisor *s = context;
@@ -85,6 +86,11 @@ static void was_read(void *context, unsigned generation, const struct herd_event
 	read.worker = 0;
 	read.generation = generation;
 	feed(context, &read);
+}
+
+static unsigned in_force(void *context) {
+	const struct supervisor *s = context;
+	return s->herd->release;
 }
 
 static void resized(void *context, pid_t master, bool more, unsigned workers) {
@@ -110,6 +116,7 @@ const struct molds_handler mold_reports = {
 	.promoted = promoted,
 	.changed = changed,
 	.read = was_read,
+	.in_force = in_force,
 	.resized = resized,
 	.loops = loops,
 };

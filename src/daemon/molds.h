@@ -27,6 +27,7 @@ struct mold_facts {
 	msec_t took;        /* MOLD_READY: to load */
 	msec_t retry;       /* MOLD_BROKEN: until another one is made */
 	const char *reason; /* MOLD_BROKEN: what became of it */
+	bool adopted;       /* another daemon's master, which goes on */
 };
 
 struct molds_handler {
@@ -45,6 +46,8 @@ struct molds_handler {
 	void (*promoted)(void *context, unsigned worker, unsigned release);
 	void (*changed)(void *context, const struct mold_facts *facts);
 	void (*read)(void *context, unsigned generation, const struct herd_event *event);
+	/* The release that new workers come from. */
+	unsigned (*in_force)(void *context);
 	/* A cluster's master was asked for one more or less, so that it has `workers` now. */
 	void (*resized)(void *context, pid_t master, bool more, unsigned workers);
 	/* It forks one worker after the other: so many within that time. */

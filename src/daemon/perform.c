@@ -108,8 +108,9 @@ static void launch(struct supervisor *s, const struct order *order) {
 	if (s->cluster != NULL) {
 		const struct cluster_wait wait = { .worker = w->id,
 						   .slot = w->slot,
+						   .release = w->release,
 						   .successor = w->role == ROLE_SUCCESSOR };
-		cluster_ask(s->cluster, w->release, &wait);
+		cluster_ask(s->cluster, &wait);
 		return;
 	}
 	const char *directory = releases_path(&s->releases, w->release);
@@ -223,7 +224,7 @@ static void read_parent(struct supervisor *s, const struct order *order) {
 	if (s->molds != NULL)
 		molds_read(s->molds, (unsigned)order->number);
 	else if (s->cluster != NULL)
-		cluster_read(s->cluster);
+		cluster_read(s->cluster, (unsigned)order->number);
 }
 
 static void prove(struct supervisor *s, const struct order *order) {

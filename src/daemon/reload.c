@@ -93,11 +93,6 @@ static bool compare_and_adopt(struct supervisor *s, struct plan *new, struct tex
 		text_printf(said, "only a restart of pumakeeper can change %s", fixed.data);
 		return refuse(s, new, said);
 	}
-	if (s->cluster != NULL && new->limits.workers != s->plan->limits.workers) {
-		text_puts(said, "in mode cluster only a restart of pumakeeper can change "
-				"app.workers");
-		return refuse(s, new, said);
-	}
 	text_puts(said, live.len > 0 ? live.data : "nothing has changed");
 	print_new_notes(s->plan, new, said);
 	adopt(s, new);
@@ -163,13 +158,15 @@ void deploy(struct supervisor *s, const unsigned *slots, unsigned n, bool force,
 	event.restart.n = n;
 	event.restart.force = force;
 	char path[PATH_MAX];
-	if (n == 0 && s->cluster == NULL && plan_resolve_directory(s->plan, path) == 0) {
+	if (n == 0 && plan_resolve_directory(s->plan, path) == 0) {
 		const char *before = releases_path(&s->releases, s->herd->release);
 		if (before != NULL && strcmp(before, path) != 0)
 			tell_release(s, before, path);
 		event.restart.deploy = true;
-		event.number = s->molds != NULL ? releases_renew(&s->releases, path)
-						: releases_add(&s->releases, path);
+		/* What is loaded once is loaded anew, also where the path is the same. */
+		bool renews = s->molds != NULL || s->cluster != NULL;
+		event.number = renews ? releases_renew(&s->releases, path)
+				      : releases_add(&s->releases, path);
 	}
 	feed(s, &event);
 }

@@ -186,11 +186,7 @@ static void ask_restart(struct supervisor *s, uint64_t client, const struct requ
 	snprintf(by, sizeof by, "pumakeeper restart, uid %d", (int)control_uid(s->control, client));
 	deploy(s, r->all ? NULL : r->slots, r->all ? 0 : r->n_slots, r->force, by);
 	if (!r->wait)
-		finish(s, client,
-		       r->all && s->cluster != NULL
-			       ? "asked for, from the master that runs: new code needs a restart of "
-				 "the service; `pumakeeper events --follow` tells how it goes"
-			       : "asked for; `pumakeeper events --follow` tells how it goes");
+		finish(s, client, "asked for; `pumakeeper events --follow` tells how it goes");
 }
 
 static void ask_reload(struct supervisor *s, uint64_t client, const struct request *r UNUSED) {

@@ -79,11 +79,18 @@ static bool is_wanted(const void *context, unsigned release, bool adopted) {
 	       (release == s->promoting && s->herd->state == HERD_SERVING);
 }
 
+static bool is_release_wanted(const void *context, unsigned release) {
+	const struct supervisor *s = context;
+	return herd_wants_release(s->herd, release);
+}
+
 static void keep_parents(struct supervisor *s) {
 	if (s->molds != NULL)
 		molds_keep(s->molds, is_wanted, s);
 	if (s->cluster != NULL && s->herd->state >= HERD_LEAVING)
 		cluster_leave(s->cluster);
+	else if (s->cluster != NULL)
+		cluster_keep(s->cluster, is_release_wanted, s);
 }
 
 void feed(struct supervisor *s, const struct herd_event *event) {
@@ -259,7 +266,7 @@ static void end_readers(struct supervisor *s) {
 	reader_destroy(s->memory, MSEC_SECOND);
 	reader_destroy(s->sockets, MSEC_SECOND);
 	molds_destroy(s->molds, s->owner.leaves);
-	cluster_destroy(s->cluster);
+	cluster_destroy(s->cluster, s->owner.leaves);
 	for (size_t i = 0; i < HERD_WORKERS_MAX; i++) {
 		if (s->members[i] != NULL)
 			member_forget(s->members[i]);

@@ -31,14 +31,21 @@ class ClusterTest < MoldedTest
 
   # As many as there should be, and Puma has been told of it, too.
   def settled(shop, workers = 2)
-    shop.wait_events("as much less as more") do |all|
-      names = all.map { |event| event[:event] }.tally
-      names["master.grows"].to_i == names["master.shrinks"].to_i
-    end
+    @wanted = workers
+    shop.wait_events("as much less as more") { is_paid_back?(_1) }
     Timeout.timeout(PATIENCE) do
       shop.status until children(shop).size == workers && shop.status["state"] == "ok"
     end
     assert_equal children(shop).sort, pids(shop).sort
+  end
+
+  # Each master that lives has grown as often as it has shrunk, beyond what it was started with.
+  def is_paid_back?(events)
+    sizes = events.select { |event| event[:event].match?(/master\.(grows|shrinks)/) }
+    gone = events.select { |event| event[:event] == "master.gone" }.map { |event| event[:pid] }
+    sizes.reject { |event| gone.include?(event[:pid]) }.group_by { |event| event[:pid] }.all? do |_, of_one|
+      of_one.last[:workers] == @wanted
+    end
   end
 
   def children(shop)
@@ -87,19 +94,45 @@ class ClusterTest < MoldedTest
     shop.stop
   end
 
-  def test_all_are_replaced_one_after_the_other_with_one_signal_more_and_one_less
+  # New code is loaded by a second master, which grows as the first one shrinks.
+  def test_all_are_replaced_by_the_workers_of_a_second_master
     shop = cluster(PRELOADS.sub("2", "3"), workers: 3)
     before = pids(shop)
+    first = mold(shop)["pid"]
     losing_nothing(shop, connections: 4) do
-      out, _, code = shop.ctl("restart", "--all", "--wait")
-      assert_equal 0, code
-      assert_match(/new code needs a restart of the service/, out)
+      restart_all(shop)
       settled(shop, 3)
     end
     assert_empty before & pids(shop)
     assert_never_below(shop, 3)
-    assert_equal 1, shop.events("master.grows").size
-    assert_equal 1, shop.events("master.shrinks").size
+    refute_equal first, mold(shop)["pid"]
+    assert_equal first, shop.wait_event("master.gone")[:pid]
+    assert_equal [2, 2], [shop.events("master.grows").size, shop.events("master.shrinks").size]
+    assert_equal 0, shop.status["counters"]["died"]
+    shop.stop
+  end
+
+  def restart_all(shop)
+    out, err, code = shop.ctl("restart", "--all", "--wait")
+    assert_equal ["", 0], [err, code], out
+  end
+
+  def test_a_deploy_serves_the_new_code_and_one_that_does_not_load_leaves_the_old
+    shop = cluster(app_text: "run lambda { |env| [200, {}, ['one']] }\n")
+    master = mold(shop)["pid"]
+    before = pids(shop)
+    losing_nothing(shop) do
+      File.write("#{@app}/config.ru", "abort 'not today'\n")
+      _, err, code = shop.ctl("restart", "--all", "--wait")
+      assert_equal 1, code
+      assert_match(/0 of 2 replaced; one failed/, err)
+      shop.wait_event("master.gone", generation: 2)
+      assert_equal [before, master], [pids(shop), mold(shop)["pid"]]
+      File.write("#{@app}/config.ru", "run lambda { |env| [200, {}, ['two']] }\n")
+      restart_all(shop)
+      settled(shop)
+    end
+    assert_equal ["two"], Array.new(10) { shop.get("/").body }.uniq
     shop.stop
   end
 
@@ -227,18 +260,20 @@ class ClusterTest < MoldedTest
     shop.stop
   end
 
-  def test_a_reload_changes_limits_and_not_how_many_there_are
+  def test_a_reload_changes_limits_and_how_many_there_are
     shop = cluster
     before = pids(shop)
-    reload(shop) { |config| config["memory"].merge!("soft" => "900MiB", "hard" => "900MiB") }
-    assert_equal [900 * MIB], shop.workers.map { |worker| worker["limit_bytes"] }.uniq
-    config = YAML.safe_load(File.read(shop.file))
-    config["app"]["workers"] = 3
-    File.write(shop.file, YAML.dump(config))
-    _, err, code = shop.ctl("reload")
-    assert_equal 1, code
-    assert_match(/only a restart of pumakeeper can change app.workers/, err)
-    assert_equal before.sort, pids(shop).sort
+    losing_nothing(shop) do
+      reload(shop) { |config| config["memory"].merge!("soft" => "900MiB", "hard" => "900MiB") }
+      assert_equal [900 * MIB], shop.workers.map { |worker| worker["limit_bytes"] }.uniq
+      reload(shop) { |config| config["app"]["workers"] = 3 }
+      shop.wait_ready(3)
+      settled(shop, 3)
+      assert_empty before - pids(shop)
+      reload(shop) { |config| config["app"]["workers"] = 1 }
+      settled(shop, 1)
+    end
+    assert_equal 0, shop.status["counters"]["died"]
     shop.stop
   end
 

@@ -71,37 +71,49 @@ END_TEST
 START_TEST(a_worker_goes_to_the_slot_of_its_index_then_to_an_empty_one)
 {
 	static const struct cluster_wait waits[] = {
-		{ .worker = 1, .slot = 3, .successor = true },
-		{ .worker = 2, .slot = 0 },
-		{ .worker = 3, .slot = 2 },
+		{ .worker = 1, .slot = 3, .release = 1, .successor = true },
+		{ .worker = 2, .slot = 0, .release = 1 },
+		{ .worker = 3, .slot = 2, .release = 1 },
+		{ .worker = 4, .slot = 1, .release = 2 },
 	};
-	ck_assert_uint_eq(cluster_pick(waits, 3, 2), 2);
-	ck_assert_uint_eq(cluster_pick(waits, 3, 0), 1);
-	ck_assert_uint_eq(cluster_pick(waits, 3, 3), 1); /* an empty slot is more urgent */
-	ck_assert_uint_eq(cluster_pick(waits, 1, 5), 0);
+	ck_assert_uint_eq(cluster_pick(waits, 4, 1, 2), 2);
+	ck_assert_uint_eq(cluster_pick(waits, 4, 1, 0), 1);
+	ck_assert_uint_eq(cluster_pick(waits, 4, 1, 3), 1); /* an empty slot is more urgent */
+	ck_assert_uint_eq(cluster_pick(waits, 1, 1, 5), 0);
+}
+END_TEST
+
+START_TEST(a_worker_of_other_code_goes_to_nobody_who_waits_for_this_one)
+{
+	static const struct cluster_wait waits[] = { { .worker = 1, .slot = 0, .release = 2 } };
+	ck_assert_uint_eq(cluster_pick(waits, 1, 2, 0), 0);
+	ck_assert_uint_eq(cluster_pick(waits, 1, 1, 0), 1);
+	ck_assert_uint_eq(cluster_pick(waits, 0, 1, 0), 0);
 }
 END_TEST
 
 /* Two workers that serve. */
-static const struct cluster_count at_rest = { .wanted = 2, .living = 2, .ready = 2, .claimed = 2 };
+static const struct cluster_count at_rest = {
+	.wanted = 2, .has = 2, .living = 2, .ready = 2, .claimed = 2
+};
 
 START_TEST(one_more_is_asked_for_only_while_everybody_serves)
 {
 	struct cluster_count c = at_rest;
 	ck_assert_int_eq(cluster_decide(&c), CLUSTER_NOTHING);
-	c.successors = 1;
+	c.waits = 1;
 	ck_assert_int_eq(cluster_decide(&c), CLUSTER_ONE_MORE);
 	c.ready = 1; /* a phased restart, or a boot */
 	ck_assert_int_eq(cluster_decide(&c), CLUSTER_NOTHING);
 	c = at_rest;
-	c.successors = 1;
+	c.waits = 1;
 	c.leaving = 1;
 	ck_assert_int_eq(cluster_decide(&c), CLUSTER_NOTHING);
 	c.leaving = 0;
-	c.residents = 1;
+	c.untold = 1;
 	ck_assert_int_eq(cluster_decide(&c), CLUSTER_NOTHING);
-	c.residents = 0;
-	c.living = c.ready = c.claimed = 1;
+	c.untold = 0;
+	c.living = c.ready = c.claimed = 1; /* its respawn comes by itself */
 	ck_assert_int_eq(cluster_decide(&c), CLUSTER_NOTHING);
 }
 END_TEST
@@ -109,7 +121,8 @@ END_TEST
 START_TEST(the_next_one_is_asked_for_when_the_one_before_has_come)
 {
 	struct cluster_count c = at_rest;
-	c.successors = c.extra = 1;
+	c.waits = 1;
+	c.has = 3;
 	ck_assert_int_eq(cluster_decide(&c), CLUSTER_NOTHING);
 	c.living = c.ready = 3; /* it is there, and nobody's: it will be given away */
 	ck_assert_int_eq(cluster_decide(&c), CLUSTER_NOTHING);
@@ -120,21 +133,18 @@ END_TEST
 
 START_TEST(one_less_is_asked_for_when_the_old_one_is_gone_and_its_respawn_is_there)
 {
-	struct cluster_count c = { .wanted = 2, .extra = 1, .living = 3, .ready = 3, .claimed = 3 };
+	struct cluster_count c = { .wanted = 2, .has = 3, .living = 3, .ready = 3, .claimed = 3 };
 	ck_assert_int_eq(cluster_decide(&c), CLUSTER_NOTHING); /* the old one serves */
-	c.leaving = 1;
-	ck_assert_int_eq(cluster_decide(&c),
-			 CLUSTER_NOTHING); /* it drains: TTOU would hit the new one */
-	c = (struct cluster_count){
-		.wanted = 2, .extra = 1, .living = 2, .ready = 2, .claimed = 2
-	};
+	c.leaving = 1; /* it drains: TTOU would hit the new one */
+	ck_assert_int_eq(cluster_decide(&c), CLUSTER_NOTHING);
+	c = (struct cluster_count){ .wanted = 2, .has = 3, .living = 2, .ready = 2, .claimed = 2 };
 	ck_assert_int_eq(cluster_decide(&c), CLUSTER_NOTHING); /* gone */
 	c.living = 3;
 	c.untold = 1; /* when that is heard, there may be another one to replace */
 	ck_assert_int_eq(cluster_decide(&c), CLUSTER_NOTHING);
 	c.untold = 0;
 	ck_assert_int_eq(cluster_decide(&c), CLUSTER_ONE_LESS);
-	c.extra = 0;
+	c.has = 2;
 	c.culling = true;
 	ck_assert_int_eq(cluster_decide(&c), CLUSTER_NOTHING); /* and once is enough */
 }
@@ -142,11 +152,42 @@ END_TEST
 
 START_TEST(nobody_is_culled_while_a_slot_is_empty)
 {
-	struct cluster_count c = { .wanted = 2, .extra = 1, .living = 3, .ready = 3, .claimed = 1 };
+	struct cluster_count c = { .wanted = 2, .has = 3, .living = 3, .ready = 3, .claimed = 1 };
 	ck_assert_int_eq(cluster_decide(&c), CLUSTER_NOTHING);
-	c.claimed = 2;
-	c.residents = 1;
-	ck_assert_int_eq(cluster_decide(&c), CLUSTER_NOTHING);
+	c.elsewhere = 1;
+	ck_assert_int_eq(cluster_decide(&c), CLUSTER_ONE_LESS);
+}
+END_TEST
+
+/* A deploy of two slots, seen by either master: never more than three that serve. */
+START_TEST(one_master_grows_as_the_other_shrinks)
+{
+	struct cluster_count fresh = { .wanted = 2, .elsewhere = 2, .waits = 1 };
+	ck_assert_uint_eq(cluster_needed(&fresh), 1); /* what it is started with */
+	fresh = (struct cluster_count){
+		.wanted = 2, .elsewhere = 1, .has = 1, .living = 1, .ready = 1, .claimed = 1
+	};
+	ck_assert_int_eq(cluster_decide(&fresh), CLUSTER_NOTHING); /* one slot is the other's */
+	fresh.waits = 1;
+	ck_assert_int_eq(cluster_decide(&fresh), CLUSTER_ONE_MORE);
+
+	struct cluster_count old = { .has = 2, .living = 2, .ready = 2, .claimed = 2 };
+	ck_assert_int_eq(cluster_decide(&old), CLUSTER_NOTHING);
+	old.claimed = 1; /* the other one is gone, its respawn is there */
+	ck_assert_int_eq(cluster_decide(&old), CLUSTER_ONE_LESS);
+	old.has = old.living = old.ready = 1; /* and Puma keeps the last one until it ends itself */
+	old.claimed = 0;
+	ck_assert_int_eq(cluster_decide(&old), CLUSTER_NOTHING);
+}
+END_TEST
+
+START_TEST(a_slot_whose_worker_died_with_its_master_is_brought_up_by_the_new_one)
+{
+	struct cluster_count c = {
+		.wanted = 3, .elsewhere = 1, .has = 1, .living = 1, .ready = 1, .claimed = 1
+	};
+	ck_assert_uint_eq(cluster_needed(&c), 2);
+	ck_assert_int_eq(cluster_decide(&c), CLUSTER_ONE_MORE);
 }
 END_TEST
 
@@ -154,7 +195,9 @@ SUITE("cluster", a_worker_of_every_puma_is_known_by_its_title,
       whoever_has_another_title_or_another_master_is_none,
       a_title_ends_at_its_first_nul_and_with_what_was_read,
       a_worker_goes_to_the_slot_of_its_index_then_to_an_empty_one,
+      a_worker_of_other_code_goes_to_nobody_who_waits_for_this_one,
       one_more_is_asked_for_only_while_everybody_serves,
       the_next_one_is_asked_for_when_the_one_before_has_come,
       one_less_is_asked_for_when_the_old_one_is_gone_and_its_respawn_is_there,
-      nobody_is_culled_while_a_slot_is_empty)
+      nobody_is_culled_while_a_slot_is_empty, one_master_grows_as_the_other_shrinks,
+      a_slot_whose_worker_died_with_its_master_is_brought_up_by_the_new_one)
