@@ -32,12 +32,13 @@ struct state {
 	char boot_id[64]; /* boot_id_read() in os/boot_id.h: UUID, or UUID.NUMBER */
 	char program[32]; /* the version of who wrote it */
 	int pid;          /* and its process */
+	bool cluster;     /* its parents are the masters of one */
 	bool detached;    /* it has left on purpose, to be followed (systemctl restart) */
 	bool stopping;    /* it was about to end them all */
 	char launch[72];  /* a digest of what workers are launched with (daemon/launch_digest.h) */
 	msec_t drain_timeout; /* restart.drain_timeout: for whoever has to end them without a daemon */
 	int64_t restart_txt;      /* supervisor::restart_txt */
-	unsigned mold_generation; /* of the last mold */
+	unsigned mold_generation; /* of the last mold, or master of a cluster */
 	struct releases releases;
 	struct state_listener listeners[STATE_LISTENERS_MAX];
 	size_t n_listeners;

@@ -220,6 +220,7 @@ static const struct state_row state_rows[] = {
 	KEPT(struct state, boot_id),
 	KEPT(struct state, program),
 	KEPT(struct state, pid),
+	KEPT(struct state, cluster),
 	KEPT(struct state, detached),
 	KEPT(struct state, stopping),
 	KEPT(struct state, launch),

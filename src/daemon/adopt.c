@@ -137,6 +137,23 @@ static int find_molds(struct supervisor *s, struct error *err) {
 	return 0;
 }
 
+/* One that was launched, and not written down any more. */
+static int find_master(struct supervisor *s, struct error *err) {
+	struct former *f = &s->former;
+	uint64_t ticks;
+	pid_t pid = adopt_find_unknown_master(s->herd, &f->state, &ticks);
+	int pidfd = -1, error = pid > 0 ? open_living(pid, ticks, &pidfd) : 0;
+	if (error != 0)
+		return can_not_look(pid, error, err);
+	if (pidfd < 0)
+		return 0;
+	f->molds[f->n_molds++] = (struct former_process){ .id = ++f->state.mold_generation,
+							  .release = s->herd->release,
+							  .pid = pid,
+							  .pidfd = pidfd };
+	return 0;
+}
+
 static bool has_socket(const struct inherited *in, uint64_t inode) {
 	struct stat st;
 	for (size_t i = 0; i < in->len; i++) {
@@ -157,11 +174,13 @@ static int borrow_from(const struct former_process *p, uint64_t inode) {
 	return fd;
 }
 
-/* What systemd has not kept, a worker has. */
+/* What systemd has not kept, a worker has, and a cluster's master. */
 static int take_back(struct former *f, const struct state_listener *l, struct inherited *in) {
 	int fd = -ENOENT;
 	for (size_t i = 0; i < f->n_workers && fd < 0; i++)
 		fd = borrow_from(&f->workers[i], l->inode);
+	for (size_t i = 0; i < f->n_molds && fd < 0; i++)
+		fd = borrow_from(&f->molds[i], l->inode);
 	return fd < 0 ? fd : inherited_add(in, l->name, fd);
 }
 
@@ -176,22 +195,6 @@ static void take_back_all(struct former *f, struct inherited *in) {
 	}
 }
 
-/* Of a cluster nothing is taken over yet; but nobody starts a second one beside it. */
-static int find_master(struct supervisor *s, struct error *err) {
-	struct former *f = &s->former;
-	if (f->n_molds > 0 || f->n_workers > 0)
-		return error_at(
-			err, 0, 0,
-			"%s of a former pumakeeperd still runs, pid %d, and in mode cluster it "
-			"can't be taken over yet: `pumakeeper stop --orphans` ends it",
-			f->n_molds > 0 ? "the Puma" : "a worker",
-			(int)(f->n_molds > 0 ? f->molds[0].pid : f->workers[0].pid));
-	f->found = false;
-	memset(s->herd, 0, sizeof *s->herd);
-	herd_init(s->herd, &s->plan->config, &s->plan->limits);
-	return 0;
-}
-
 int adopt_find(struct supervisor *s, struct inherited *in, struct error *err) {
 	int fd = state_file_open(s->dir.fd, KEEP_NAME);
 	if (fd < 0)
@@ -200,11 +203,19 @@ int adopt_find(struct supervisor *s, struct inherited *in, struct error *err) {
 	read_state(s, in);
 	if (!s->former.found)
 		return 0;
-	adopt_find_unknown(s->herd, &s->former.state, s->dir.path);
+	bool cluster = s->plan->config.app.mode == MODE_CLUSTER;
+	if (!cluster) /* there it is a master that gives the workers */
+		adopt_find_unknown(s->herd, &s->former.state, s->dir.path);
 	if (find_workers(s, err) != 0 || find_molds(s, err) != 0)
 		return -1;
-	if (s->plan->config.app.mode == MODE_CLUSTER)
-		return find_master(s, err);
+	if (cluster && find_master(s, err) != 0)
+		return -1;
+	if (s->former.state.cluster && !cluster && s->former.n_molds > 0)
+		return error_at(err, 0, 0,
+				"a cluster of a former pumakeeperd still runs, its master has pid "
+				"%d, and app.mode is another one now: `pumakeeper stop --orphans` "
+				"ends it",
+				(int)s->former.molds[0].pid);
 	take_back_all(&s->former, in);
 	return 0;
 }
@@ -229,6 +240,26 @@ static void take_worker(struct supervisor *s, struct former_process *p) {
 	p->pidfd = -1;
 	if (w->ready_at != 0)
 		member_served(m);
+}
+
+/* A cluster's forks without being asked: it goes on. Before anybody asks for one. */
+static void take_master(struct supervisor *s, struct former_process *p) {
+	const struct cluster_former former = { .release = p->release,
+					       .generation = p->id,
+					       .loaded = p->has_loaded,
+					       .pid = p->pid,
+					       .pidfd = p->pidfd };
+	if (cluster_adopt(s->cluster, &former) != 0) {
+		syscall(SYS_pidfd_send_signal, p->pidfd, SIGTERM, NULL, 0);
+		return;
+	}
+	p->pidfd = -1;
+	for (unsigned i = 0; i < s->herd->cells; i++) {
+		const struct worker *w = &s->herd->workers[i];
+		if (w->life.state != WORKER_GONE && w->pid != 0 && w->generation == p->id)
+			cluster_adopt_worker(s->cluster, p->id, w->id, w->pid, w->start_ticks,
+					     w->life.state >= WORKER_DRAINING);
+	}
 }
 
 /*
@@ -335,9 +366,15 @@ void adopt_begin(struct supervisor *s) {
 	s->keep.state.mold_generation = f->state.mold_generation;
 	if (s->molds != NULL)
 		molds_continue(s->molds, f->state.mold_generation);
+	if (s->cluster != NULL)
+		cluster_continue(s->cluster, f->state.mold_generation);
+	for (size_t i = 0; s->cluster != NULL && i < f->n_molds; i++)
+		take_master(s, &f->molds[i]);
 	tell_herd(s);
-	for (size_t i = 0; i < f->n_molds; i++)
+	for (size_t i = 0; s->cluster == NULL && i < f->n_molds; i++)
 		take_mold(s, &f->molds[i]);
+	if (s->cluster != NULL)
+		cluster_tell(s->cluster);
 	/* Those who follow everybody are forked from a mold of their own: none before that one. */
 	if (!renew(s) && s->molds != NULL && s->herd->state <= HERD_SERVING)
 		molds_want(s->molds, s->herd->release);

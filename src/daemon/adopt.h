@@ -54,6 +54,13 @@ NODISCARD int adopt_find(struct supervisor *s, struct inherited *in, struct erro
  */
 void adopt_find_unknown(struct herd *herd, const struct state *state, const char *directory);
 
+/*
+ * The same of a cluster's master: its pid, and when it was started; 0: there is none that anybody
+ * waits for.
+ */
+pid_t adopt_find_unknown_master(struct herd *herd, const struct state *state,
+				uint64_t *start_ticks);
+
 /* What of it is not understood. */
 void adopt_tell(struct supervisor *s);
 

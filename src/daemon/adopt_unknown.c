@@ -188,6 +188,49 @@ static void find_by_listeners(struct search *search) {
 	}
 }
 
+static bool has_master(const struct herd *h, unsigned release) {
+	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
+		const struct parent *p = &h->parents[i];
+		if (p->generation != 0 && p->release == release && p->pid != 0)
+			return true;
+	}
+	return false;
+}
+
+/* The eldest that is nobody's child: its own are younger. */
+static pid_t find_master(struct search *search, const struct worker *w, uint64_t *start_ticks) {
+	uint64_t inodes[STATE_LISTENERS_MAX];
+	for (size_t i = 0; i < search->state->n_listeners; i++)
+		inodes[i] = search->state->listeners[i].inode;
+	if (holders_find(inodes, search->state->n_listeners, on_listener, search) != 0)
+		return 0;
+	qsort(search->holders, search->n_holders, sizeof *search->holders, by_age);
+	for (size_t i = 0; i < search->n_holders; i++) {
+		const struct holder *holder = &search->holders[i];
+		if (is_old(holder, w) || is_mold(search->herd, holder->pid) ||
+		    is_mold(search->herd, holder->parent) || is_somebodys_child(search, holder, w))
+			continue;
+		*start_ticks = holder->ticks;
+		return holder->pid;
+	}
+	return 0;
+}
+
+pid_t adopt_find_unknown_master(struct herd *herd, const struct state *state,
+				uint64_t *start_ticks) {
+	const struct worker *w = next_missing(herd);
+	struct search *search = NULL;
+	if (w != NULL && state->n_listeners > 0 && !has_master(herd, herd->release))
+		search = calloc(1, sizeof *search);
+	if (search == NULL)
+		return 0;
+	search->herd = herd;
+	search->state = state;
+	pid_t pid = find_master(search, w, start_ticks);
+	free(search);
+	return pid;
+}
+
 void adopt_find_unknown(struct herd *herd, const struct state *state, const char *directory) {
 	struct search *search = has_missing(herd) ? calloc(1, sizeof *search) : NULL;
 	if (search == NULL)

@@ -14,9 +14,6 @@
 static const char *refusal(const struct supervisor *s) {
 	if (s->herd->state > HERD_SERVING)
 		return "the daemon is stopping";
-	if (s->cluster != NULL)
-		return "in mode cluster the next one can't take its workers over yet: stop and "
-		       "start it";
 	return s->keep.fd < 0 ? "there is no state to leave to the next one" : NULL;
 }
 

@@ -72,11 +72,14 @@ static bool is_due(const struct keep *k, const struct herd_event *event, const s
 static void fill(struct supervisor *s) {
 	struct state *state = &s->keep.state;
 	state->pid = getpid();
+	state->cluster = s->cluster != NULL;
 	state->stopping = s->herd->state > HERD_SERVING;
 	state->drain_timeout = s->plan->config.restart.drain_timeout;
 	state->restart_txt = s->restart_txt;
 	if (s->molds != NULL) /* else that of the last one there was, whose workers may live */
 		state->mold_generation = molds_generation(s->molds);
+	if (s->cluster != NULL)
+		state->mold_generation = cluster_generation(s->cluster);
 	state->releases = s->releases;
 	state->herd = s->herd;
 	state->n_listeners = s->listeners.len;

@@ -192,9 +192,6 @@ bool upgrade_ask(struct supervisor *s, const char *by, struct text *why) {
 		refused = "the daemon is stopping";
 	else if (ev_is_active(&u->late))
 		refused = "one is under way";
-	else if (s->cluster != NULL)
-		refused = "in mode cluster Puma's master can't be handed over yet: restart the "
-			  "service";
 	else if (s->dir_lost)
 		refused = "the runtime directory was removed";
 	else if (s->keep.fd < 0)

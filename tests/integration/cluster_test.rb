@@ -289,14 +289,17 @@ class ClusterTest < MoldedTest
     end
   end
 
-  def test_a_next_daemon_starts_no_second_master_beside_one_that_runs
+  def test_a_daemon_that_has_another_mode_leaves_a_former_cluster_alone
     shop = cluster
     before = [mold(shop)["pid"], *pids(shop)]
     url = shop.url
     crash(shop)
+    config = YAML.safe_load(File.read(shop.file))
+    config["app"].merge!("mode" => "pool", "workers" => 2)
+    File.write(shop.file, YAML.dump(config))
     following = next_keeper(shop, wait: false)
     assert_equal 1, following.wait_exit
-    following.wait_text(/former pumakeeperd still runs, pid #{shop.events('master.started')[0][:pid]}/)
+    following.wait_text(/a former pumakeeperd still runs, its master has pid #{before[0]}/)
     assert_equal 200, Client.new(url).get("/").code
     before.each { |pid| Process.kill(:KILL, pid) }
     before.each { |pid| until_gone(pid) }
