@@ -25,7 +25,7 @@ static void note(struct half_closed *result, int error) {
 	/* Closed, or another one by now: what we wanted. */
 	bool gone = error == -EBADF || error == -ESTALE || error == -ENOTCONN;
 	if (error < 0 && !gone && result->error == 0)
-		result->error = error;
+		result->error = -error;
 }
 
 static void end(struct candidate *one, struct half_closed *result) {

@@ -13,7 +13,7 @@
 struct half_closed {
 	unsigned closed; /* half-closed now; they go away when the worker closes them */
 	unsigned left;   /* the others of the look */
-	int error;       /* the first refusal (-EPERM, -ENOSYS, -EMFILE); 0: none */
+	int error;       /* errno of the first refusal (EPERM, ENOSYS, EMFILE); 0: none */
 };
 
 /*

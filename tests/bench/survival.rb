@@ -105,7 +105,19 @@ def kill(herd, preload, number)
   [took, preload ? time_of(herd, "mold.ready", died, loaded) : nil]
 end
 
+# The same in a real systemd, at each phase in turn: tests/systemd/phases_test.rb says what it saw.
+IN_SYSTEMD = 50
+def in_systemd
+  said, status = Open3.capture2e({ "PUMAKEEPER_BUILD" => "#{Bench::ROOT}/build", "PUMAKEEPER_KILLS" => IN_SYSTEMD.to_s },
+                                 "ruby", "#{Bench::ROOT}/tests/systemd/run.rb", "--name", "/killed_in_each_phase/")
+  return [true, ["not measured: #{said.lines.last.to_s.strip}"]] if status.exitstatus == 77
+
+  puts said unless status.success?
+  [status.success?, said.scan(/^phases: (.*)/).flatten]
+end
+
 srand(7)
+well, systemd = in_systemd
 runs = KINDS.transform_values { |preload, socket| run(preload, socket) }
 adopted = runs.values.flat_map(&:adopted)
 loaded = runs.values.flat_map(&:loaded)
@@ -128,6 +140,9 @@ Bench.report(
      [name, "", "#{run.requests} requests and #{run.kept} on kept connections, " \
                 "lost #{run.lost.empty? ? 'none' : run.lost}; #{run.replaced} replacements; in control after " \
                 "#{Bench.median(run.adopted).round} ms, worst #{run.adopted.max} ms"]
-   end]
+   end,
+   ["in systemd, each time in the next phase of a replacement (bringing up, draining, half-closing); until " \
+    "the next daemon answers for its workers", "nothing lost, nobody lost or doubled, replacements finished or undone",
+    systemd.join("; ")]]
 )
-exit(lost.zero? && runs.values.all? { |run| run.wrong.zero? } ? 0 : 1)
+exit(well && lost.zero? && runs.values.all? { |run| run.wrong.zero? } ? 0 : 1)

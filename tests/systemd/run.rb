@@ -87,7 +87,8 @@ def run(machine)
     ruby tests/systemd/support/inside.rb #{Shellwords.join(ARGV)} >said 2>&1
     echo $? >verdict
   SH
-  environment = { "PATH" => ENV.fetch("PATH"), "MT_NO_PLUGINS" => "1", "MT_CPU" => "3" }
+  environment = { "PATH" => ENV.fetch("PATH"), "MT_NO_PLUGINS" => "1", "MT_CPU" => "3", "PUMAKEEPER_TEST_PATIENCE" => "12",
+                  "PUMAKEEPER_KILLS" => ENV.fetch("PUMAKEEPER_KILLS", "6") }
   return if machine.boot("#{PLACE}/all", environment: environment, patience: PATIENCE)
 
   raise Machine::Impossible, "systemd does not come up: #{machine.console.lines.last(3).join.strip}"

@@ -177,7 +177,7 @@ class Machine
     File.open(path("srv/console"), "w") do |out|
       pid = Process.spawn({ "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY" => "1" }, *in_cgroup, PROGRAM, "--quiet",
                           "--directory=#{@root}", "--register=no", "--keep-unit", "--private-network",
-                          "--link-journal=no", "--console=pipe", *options, *words,
+                          "--link-journal=no", "--console=pipe", "--system-call-filter=pidfd_getfd", *options, *words,
                           in: "/dev/null", out: out, err: out, pgroup: true)
       [wait(pid, patience), read("srv/console").to_s.scrub]
     end

@@ -86,7 +86,8 @@ class Service
     Integer(property("MainPID"))
   end
 
-  # The block ends the daemon, somehow; returns when there is another one that knows its workers.
+  # The block ends the daemon, somehow; returns when there is another one that knows its workers: the
+  # milliseconds that took.
   def losing_its_daemon
     old = main_pid
     began = Process.clock_gettime(Process::CLOCK_MONOTONIC, :millisecond)
@@ -95,6 +96,7 @@ class Service
     workers
     took = Process.clock_gettime(Process::CLOCK_MONOTONIC, :millisecond) - began
     puts "#{@unit}: full control again #{took} ms after #{old}'s end"
+    took
   end
 
   # Of everybody in the unit, running or not.
