@@ -101,6 +101,31 @@ class KillsTest < KilledTest
     following.stop
   end
 
+  # As Yama (ptrace_scope) forbids it for whoever isn't a child, or a container's filter for all.
+  def test_an_adopted_one_that_may_not_be_looked_into_drains_unhurried_and_it_is_said
+    given = unreadable
+    config = { app: { environment: { HIDDEN: "1" }, listen: ["tcp://127.0.0.1:#{@held.addr[1]}"] },
+               restart: { half_close_after: "300ms" } }
+    shop = herd(1, config, **given)
+    old = pids(shop)[0]
+    crash(shop)
+    following = next_keeper(shop, **given)
+    following.wait_event("herd.adopted", workers: 1, gone: 0)
+    assert_nil following.worker(0)["allocator"]
+    assert_match(/only RSS/, following.status["notes"].join("\n"))
+    websocket = websocket(following)
+    answer = begun(following, "/stream?ms=100&n=15")
+    restart_begun(following)
+    told = following.wait_event("drain.unable", pid: old)
+    assert_equal "Permission denied", told[:reason]
+    assert_equal ["#{old}\n"] * 15, answer.value.body.lines
+    assert_equal ["clean", 0], following.wait_event("drain.done", pid: old).values_at(:how, :lost)
+    websocket.close
+    @held.close
+    assert_settled(following, 1)
+    following.stop
+  end
+
   # TERM is ignored: what was left of the patience goes on.
   def test_while_one_is_out_of_patience
     shop = herd(1, { restart: { drain_timeout: "2s", half_close_after: "500ms" } })
@@ -215,6 +240,23 @@ class KillsTest < KilledTest
     answer = Thread.new { Client.new(url).get("/slow?ms=#{milliseconds}") }
     Timeout.timeout(PATIENCE) { nil until shop.workers.any? { |w| w["connections"]["busy"].to_i.positive? } }
     answer
+  end
+
+  # An answer whose first bytes are there, and what will come of it.
+  def begun(shop, path)
+    client = Client.new(shop.url)
+    socket = client.connect
+    socket.write("GET #{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    socket.wait_readable(PATIENCE) or flunk("no answer begins")
+    Thread.new { client.read(socket) }
+  end
+
+  # A user who is not root, and a listener that nobody has to take back from such a worker.
+  def unreadable
+    @held = TCPServer.new("127.0.0.1", 0)
+    through = unprivileged[:through].to_a
+    { through: ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", *through], 3 => @held,
+      env: { "LISTEN_FDS" => "1", "LISTEN_FDNAMES" => "web", "LISTEN_PID" => "1" } }
   end
 
   def websocket(shop)

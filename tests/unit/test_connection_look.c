@@ -1,6 +1,7 @@
 #include "daemon/connection_look.h"
 
 #include <errno.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "daemon/connection_close.h"
@@ -200,6 +201,38 @@ START_TEST(a_parked_client_is_half_closed_and_one_in_a_request_is_not)
 }
 END_TEST
 
+/* As EPERM, where the kernel forbids it. */
+START_TEST(what_can_not_be_borrowed_stays_open_and_the_first_refusal_says_why)
+{
+	struct listener_name name = { .kind = LISTENER_TCP };
+	int listener = listener_tcp(AF_INET, false, &name.port);
+	struct worker_of_sockets w = worker_start(listener);
+	int parked = dial_tcp(AF_INET, name.port);
+	worker_tells(&w, "+");
+	say(parked, "q");
+	worker_tells(&w, "q");
+	ck_assert_int_eq(client_reads(parked), 'a');
+	look_until_parked(&name, &w, 1);
+
+	struct rlimit before, none_free;
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	int first_free = dup(parked);
+	none_free = before;
+	none_free.rlim_cur = (rlim_t)first_free;
+	close(first_free);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none_free), 0);
+	struct half_closed r = connections_half_close(w.pidfd, NULL, &looks[1], CLOSE_IDLE);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	ck_assert_int_eq(r.error, EMFILE);
+	ck_assert_uint_eq(r.closed, 0);
+	ck_assert_uint_eq(r.left, 1);
+	worker_end(&w);
+	close(parked);
+	close(listener);
+	forget();
+}
+END_TEST
+
 START_TEST(a_client_that_cycles_is_half_closed_only_when_busy_ones_are_meant)
 {
 	struct listener_name name = { .kind = LISTENER_TCP };
@@ -271,5 +304,6 @@ SUITE("connection_look", a_tcp_worker_is_seen_asked_answering_and_parked,
       what_waits_to_be_accepted_belongs_to_no_worker,
       a_unix_worker_is_seen_and_a_socket_of_another_name_is_not,
       a_parked_client_is_half_closed_and_one_in_a_request_is_not,
+      what_can_not_be_borrowed_stays_open_and_the_first_refusal_says_why,
       a_client_that_cycles_is_half_closed_only_when_busy_ones_are_meant,
       a_unix_client_is_half_closed, a_worker_that_is_gone_is_an_error_and_not_an_empty_look)
