@@ -26,7 +26,7 @@ class PhasesTest < ServiceTest
     kept = kept.stop
     assert_empty kept.failed
     puts "phases: #{result.ok} requests and #{kept.ok} on kept connections, lost none; " \
-         "#{replaced} of #{KILLS} replacements were finished, the others undone"
+         "#{replaced} replacements finished, #{KILLS - replaced} undone"
     shop.go("stop")
     shop.assert_nothing_left
   end
