@@ -1,8 +1,9 @@
 # frozen_string_literal: true
 
 # Boots a machine with what was built (tests/systemd/support/machine.rb), lets it run all scenarios
-# (tests/systemd/*_test.rb, by tests/systemd/support/inside.rb) in one boot, and prints what they
-# said; then looks at what the power-off has left. Arguments are minitest's.
+# (tests/systemd/*_test.rb, by tests/systemd/support/inside.rb) in one boot, reboots it, looks at who
+# is back (again.rb), and prints what they said; then looks at what reboot and power-off have left.
+# Arguments are minitest's.
 #
 #     meson test -C build systemd
 #     PUMAKEEPER_BUILD=$PWD/build ruby tests/systemd/run.rb --verbose --name /reload/
@@ -63,48 +64,64 @@ module Furniture
   end
 end
 
-# A service that still answers somebody while the machine is powered off, see inside.rb.
-class PowerOffTest < Minitest::Test
+# A service that still answers somebody while the machine is rebooted, and when it is powered off
+# afterwards, see inside.rb and again.rb.
+class GoingDownTest < Minitest::Test
   class << self
-    attr_accessor :answer, :took
+    attr_accessor :answers, :took
   end
 
-  def test_who_is_answered_during_a_power_off_gets_the_whole_answer
-    assert_equal 10, PowerOffTest.answer.to_s.lines.size
+  def test_who_is_answered_while_the_machine_goes_down_gets_the_whole_answer
+    assert_equal [10, 10], GoingDownTest.answers.map { |answer| answer.to_s.lines.size }
   end
 
   # systemd gives what it didn't expect 90 s.
-  def test_nothing_that_was_left_holds_the_power_off_up
-    assert_operator PowerOffTest.took, :<, 30
+  def test_nothing_that_was_left_holds_it_up
+    GoingDownTest.took.each { |took| assert_operator took, :<, 30 }
   end
 end
 
+# Both programs, and how the machine ends when each has.
+PARTS = { "inside" => "reboot", "again" => "poweroff" }.freeze
+
 def run(machine)
   Furniture.put_in(machine)
+  over = now + PATIENCE
+  took = PARTS.map { |part, ends| run_part(machine, part, ends, over - now) }
+  GoingDownTest.took = took.compact
+end
+
+# Seconds from its end to the machine's.
+def run_part(machine, part, ends, patience)
   machine.write("#{PLACE}/all", <<~SH, mode: 0o755)
     #!/bin/sh
     cd #{PLACE}
-    ruby tests/systemd/support/inside.rb #{Shellwords.join(ARGV)} >said 2>&1
-    echo $? >verdict
+    ruby tests/systemd/support/#{part}.rb #{Shellwords.join(ARGV)} >>said 2>&1
+    echo $? >verdict-#{part}
   SH
-  environment = { "PATH" => ENV.fetch("PATH"), "MT_NO_PLUGINS" => "1", "MT_CPU" => "3", "PUMAKEEPER_TEST_PATIENCE" => "12",
+  environment = { "PATH" => ENV.fetch("PATH"), "MT_NO_PLUGINS" => "1", "MT_CPU" => "3",
                   "PUMAKEEPER_KILLS" => ENV.fetch("PUMAKEEPER_KILLS", "6") }
-  return if machine.boot("#{PLACE}/all", environment: environment, patience: PATIENCE)
+  booted = machine.boot("#{PLACE}/all", environment: environment, patience: patience, ends: ends)
+  raise Machine::Impossible, "systemd does not come up: #{machine.console.lines.last(3).join.strip}" unless booted
 
-  raise Machine::Impossible, "systemd does not come up: #{machine.console.lines.last(3).join.strip}"
+  verdict = machine.path("#{PLACE}/verdict-#{part}")
+  Time.now - File.mtime(verdict) if File.exist?(verdict)
+end
+
+def now
+  Process.clock_gettime(Process::CLOCK_MONOTONIC)
 end
 
 # Prints it; whether all was well.
 def judge(machine)
   puts machine.read("#{PLACE}/said")
-  verdict = machine.read("#{PLACE}/verdict")
-  unless verdict
+  verdicts = PARTS.keys.map { |part| machine.read("#{PLACE}/verdict-#{part}") }
+  if verdicts.include?(nil)
     puts machine.console, "the machine went down, or its time was over, before all scenarios had ended"
     return false
   end
-  PowerOffTest.took = Time.now - File.mtime(machine.path("#{PLACE}/verdict"))
-  PowerOffTest.answer = machine.read("#{PLACE}/last-answer")
-  [Minitest.run(ARGV), verdict.to_i.zero?].all?
+  GoingDownTest.answers = %w[reboot poweroff].map { |name| machine.read("#{PLACE}/answer-#{name}") }
+  [Minitest.run(ARGV), *verdicts.map { |verdict| verdict.to_i.zero? }].all?
 end
 
 begin

@@ -76,13 +76,14 @@ class Machine
     nil
   end
 
-  # Boots, runs `command` as root, and returns when the machine is off: whether it got so far.
-  def boot(command, environment: {}, patience:)
+  # Boots, runs `command` as root, and returns when the machine is off: whether it got so far. It
+  # reboots instead with `ends: "reboot"`: then the next boot() is that one.
+  def boot(command, environment: {}, patience:, ends: "poweroff")
     lines = environment.map { |key, value| "Environment=\"#{key}=#{value}\"\n" }.join
     write("etc/systemd/system/program.service", <<~UNIT)
       [Unit]
-      SuccessAction=poweroff
-      FailureAction=poweroff
+      SuccessAction=#{ends}
+      FailureAction=#{ends}
       [Service]
       Type=exec
       #{lines}ExecStartPre=touch /srv/booted
