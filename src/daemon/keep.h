@@ -18,6 +18,7 @@ struct keep {
 	struct buffer text;
 	msec_t written;
 	bool failed; /* the last time; told once */
+	bool slow;   /* so is that */
 };
 
 #define KEEP_NAME "state" /* of the file in the runtime directory, and in systemd's fd store */

@@ -83,7 +83,40 @@ class PlaceTest < KilledTest
     shop.stop
   end
 
+  # Nothing is ordered before it is written down, so the daemon waits; nobody else does.
+  def test_a_disk_that_stalls_holds_nobody_up_who_sends_a_request
+    skip "there is no strace" unless system("strace", "-V", out: File::NULL)
+    shop = herd(1)
+    load = shop.load
+    load.served(20)
+    stalled(shop, 2) { assert_equal 0, shop.ctl("restart", "0", "--wait").last }
+    told = shop.wait_event("state.slow")
+    assert_operator told[:took_ms], :>=, 1000
+    assert_equal "#{shop.directory}/state", told[:path]
+    load.served(20)
+    result = load.stop
+    assert_empty result.failed
+    assert_operator result.slowest, :<, 1
+    assert_equal 1, shop.events("state.slow").size
+    shop.stop
+  end
+
   private
+
+  # Its first two writes of state take this many seconds in all.
+  def stalled(shop, seconds)
+    said, saying = IO.pipe
+    inject = "inject=pwrite64:delay_exit=#{seconds * 500_000}:when=1..2"
+    tracer = Process.spawn("strace", "-o", "/dev/null", "-e", "trace=pwrite64", "-e", inject,
+                           "-p", shop.pid.to_s, err: saying)
+    saying.close
+    assert_match(/attached/, said.gets)
+    yield
+  ensure
+    Process.kill(:INT, tracer)
+    Process.wait(tracer)
+    said.close
+  end
 
   # Another directory at that path, whose lock we hold.
   def exchange(directory)
