@@ -165,6 +165,7 @@ static void on_launched(struct step *s, struct worker *w, const struct herd_even
 	w->start_ticks = event->start_ticks;
 	w->launched = s->now;
 	w->generation = event->generation;
+	w->stem = event->stem;
 	struct event *e = tell_of(s, EVENT_WORKER_BOOTING, w);
 	event_number(e, "release", w->release);
 	const struct slot *slot = &s->h->slots[w->slot];

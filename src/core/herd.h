@@ -17,9 +17,9 @@
  * The parts: herd.c (events in), herd_slots.c (launching, dying, back-off), herd_wish.c (who
  * shall go, and why), herd_situation.c and herd_choose.c (who may), herd_replace.c (how far it
  * is), herd_hooks.c (a person's commands), herd_restart.c (a person's wishes), herd_parent.c
- * (molds), herd_refork.c (who becomes one), herd_drain.c (how far a drain is), herd_memory.c
- * (readings and verdicts), herd_total.c (memory.total), herd_leave.c (stopping), herd_adopt.c
- * (another daemon's herd), herd_parts.h (what they share).
+ * (molds), herd_refork.c (who becomes one), herd_stem.c (who others are forked from), herd_drain.c
+ * (how far a drain is), herd_memory.c (readings and verdicts), herd_total.c (memory.total),
+ * herd_leave.c (stopping), herd_adopt.c (another daemon's herd), herd_parts.h (what they share).
  */
 #pragma once
 
@@ -72,6 +72,7 @@ struct worker {
 	msec_t warm_at;      /* it has answered app.refork.requests; 0: not yet */
 	bool promoted;       /* it goes to become the next mold */
 	bool adopted;        /* another daemon's: it has no line to this one */
+	bool stem;           /* the others of its cluster are forked from it (fork_worker) */
 
 	struct watch watch;
 	unsigned crossed;      /* bits of enum cause: limits there was a verdict by, in its life */
@@ -271,7 +272,8 @@ struct herd_event {
 	int64_t number;
 	int error; /* positive errno; 0: none */
 	const char *text, *hint;
-	unsigned generation;  /* of a mold */
+	unsigned generation;  /* of a mold, or a cluster's master */
+	bool stem;            /* HERD_LAUNCHED: worker.stem */
 	uint64_t start_ticks; /* of the process */
 	union {
 		struct { /* a worker without a pid has no process: what it had was ended */
@@ -326,8 +328,9 @@ enum order_kind {
 	ORDER_MAKE_PARENT, /* number = release: a mold of it, before a worker is wanted */
 	ORDER_READ_PARENT, /* number = generation: the dear one, of a mold */
 	ORDER_PROVE,       /* worker: its allocator */
-	ORDER_LIVENESS,    /* worker: is it alive */
-	ORDER_QUEUE,       /* how many wait to be accepted */
+	ORDER_RENEW,    /* worker, a stem: it is to go, which takes a new master for all of them */
+	ORDER_LIVENESS, /* worker: is it alive */
+	ORDER_QUEUE,    /* how many wait to be accepted */
 	ORDER_HOOK,     /* number = its id: run it; worker: before that one goes (0: a sample's) */
 	ORDER_END_HOOK, /* number = its id: it is late */
 	ORDER_FORGET,   /* worker: its last word was told; whatever is kept for it can go */

@@ -132,6 +132,8 @@ static bool consider(struct step *s, const struct wish *wish, const struct situa
 		rehearse(s, wish);
 		return false;
 	}
+	if (may && stem_stays(s, wish->worker))
+		return false;
 	if (may && !stop_first && !slot_may_boot(h))
 		return false; /* a boot that ends is an event, and then it is asked again */
 	if (may)

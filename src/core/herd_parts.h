@@ -114,6 +114,10 @@ bool parents_change(const struct herd *h); /* a deploy: there are two */
 struct worker *refork_choose(struct step *s);
 void refork_note_try(struct step *s, const struct worker *w);
 
+/* herd_stem.c */
+/* It may go, but for what hangs on it: true if something else is done first, or instead. */
+bool stem_stays(struct step *s, const struct worker *w);
+
 /* herd_drain.c */
 void drain_settle(struct step *s); /* whose connections are to be counted now */
 void drain_counted(struct step *s, struct worker *w, const struct herd_event *event);

@@ -113,6 +113,7 @@ static const struct state_row worker_rows[] = {
 	KEPT(struct worker, generation),
 	KEPT(struct worker, warm_at),
 	KEPT(struct worker, promoted),
+	KEPT(struct worker, stem),
 	NOT_KEPT(struct worker, adopted), /* whoever takes it up says so */
 	OBJECT(struct worker, watch, state_watch),
 	KEPT(struct worker, crossed),

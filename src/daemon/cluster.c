@@ -105,6 +105,29 @@ static void let_go(struct master *m) {
 		master_tell(m, NULL);
 }
 
+static bool has_others(const struct master *m, unsigned worker) {
+	for (size_t i = 0; i < m->n_known; i++) {
+		const struct known *k = &m->known[i];
+		if (k->living && k->worker != 0 && k->worker != worker && !k->leaving)
+			return true;
+	}
+	return false;
+}
+
+bool cluster_end_master(struct cluster *c, unsigned worker) {
+	for (struct master *m = c->list; m != NULL; m = m->next) {
+		for (size_t i = 0; i < m->n_known; i++) {
+			if (m->known[i].worker != worker)
+				continue;
+			if (has_others(m, worker) || cluster_waits_for(c, m->release))
+				return false;
+			let_go(m);
+			return true;
+		}
+	}
+	return false;
+}
+
 void cluster_leave(struct cluster *c) {
 	for (struct master *m = c->list; m != NULL; m = m->next)
 		let_go(m);

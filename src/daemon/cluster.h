@@ -63,6 +63,12 @@ bool cluster_cancel(struct cluster *c, unsigned worker);
 /* It was told to go: until it is gone its master is left alone. */
 void cluster_leaving(struct cluster *c, unsigned worker);
 
+/*
+ * Ends the master of that worker, and so the worker, if nobody has got another one of it that was
+ * not told to go. False: it has others, and goes alone.
+ */
+bool cluster_end_master(struct cluster *c, unsigned worker);
+
 /* A worker that is gone. */
 void cluster_forget(struct cluster *c, unsigned worker);
 

@@ -31,7 +31,8 @@ void cluster_fail_waits(struct cluster *c, unsigned release, const char *why) {
 
 static bool give(struct master *m, struct known *k) {
 	struct cluster *c = m->all;
-	struct launched launched = { .pid = k->pid };
+	bool forks = c->launcher->plan->settings.fork_worker && k->index == 0;
+	struct launched launched = { .pid = k->pid, .stem = forks };
 	size_t i = cluster_pick(c->waits, c->n_waits, m->release, k->index);
 	if (i == c->n_waits)
 		return false;

@@ -20,6 +20,7 @@ struct launched {
 	pid_t pid;
 	int pidfd;            /* CLOEXEC, the caller's */
 	char probe_path[108]; /* "": it has none (app.probe.path is none) */
+	bool stem;            /* of a cluster with fork_worker: it forks the others */
 };
 
 /*

@@ -82,6 +82,7 @@ void supervisor_take(struct supervisor *s, unsigned id, unsigned generation,
 	const struct herd_event event = { .kind = HERD_LAUNCHED,
 					  .worker = id,
 					  .generation = generation,
+					  .stem = launched->stem,
 					  .start_ticks = start_of(launched->pid),
 					  .number = launched->pid };
 	feed(s, &event);
@@ -134,13 +135,19 @@ static void prove_again(struct supervisor *s, const struct order *order) {
 		ask_for_proof(s, m);
 }
 
+static bool is_a_stem(struct supervisor *s, unsigned worker) {
+	const struct worker *w = herd_worker(s->herd, worker);
+	return w != NULL && w->stem;
+}
+
 /* Once the herd leaves it is the master that tells its workers, or it would fork others. */
 static bool is_the_masters(struct supervisor *s, const struct order *order) {
 	if (s->cluster == NULL || order->number == SIGCONT)
 		return false;
 	cluster_leaving(s->cluster, order->worker);
 	if (s->herd->state < HERD_LEAVING)
-		return false;
+		return order->number == SIGTERM && is_a_stem(s, order->worker) &&
+		       cluster_end_master(s->cluster, order->worker);
 	cluster_leave(s->cluster);
 	return order->number == SIGTERM;
 }
@@ -233,6 +240,11 @@ static void prove(struct supervisor *s, const struct order *order) {
 		member_prove_allocator(m);
 }
 
+/* All of them are replaced, by a new master's. */
+static void renew(struct supervisor *s, const struct order *order UNUSED) {
+	deploy(s, NULL, 0, false, "worker 0 (fork_worker)");
+}
+
 static void ask_alive(struct supervisor *s, const struct order *order) {
 	struct member *m = supervisor_member(s, order->worker);
 	if (m != NULL)
@@ -270,15 +282,25 @@ static void leave(struct supervisor *s, const struct order *order) {
 }
 
 static void (*const performers[])(struct supervisor *, const struct order *) = {
-	[ORDER_LAUNCH] = launch,           [ORDER_PROBE] = prove_again,
-	[ORDER_SIGNAL] = send_signal,      [ORDER_COUNT] = count,
-	[ORDER_CLOSE_IDLE] = close_idle,   [ORDER_CLOSE_BUSY] = close_busy,
-	[ORDER_READ_ALL] = read_all,       [ORDER_READ] = read_one,
-	[ORDER_PROMOTE] = promote,         [ORDER_READ_PARENT] = read_parent,
-	[ORDER_MAKE_PARENT] = make_parent, [ORDER_PROVE] = prove,
-	[ORDER_LIVENESS] = ask_alive,      [ORDER_QUEUE] = look_at_queue,
-	[ORDER_FORGET] = forget,           [ORDER_LEAVE] = leave,
-	[ORDER_HOOK] = perform_hook,       [ORDER_END_HOOK] = perform_end_hook,
+	[ORDER_LAUNCH] = launch,
+	[ORDER_PROBE] = prove_again,
+	[ORDER_SIGNAL] = send_signal,
+	[ORDER_COUNT] = count,
+	[ORDER_CLOSE_IDLE] = close_idle,
+	[ORDER_CLOSE_BUSY] = close_busy,
+	[ORDER_READ_ALL] = read_all,
+	[ORDER_READ] = read_one,
+	[ORDER_PROMOTE] = promote,
+	[ORDER_READ_PARENT] = read_parent,
+	[ORDER_MAKE_PARENT] = make_parent,
+	[ORDER_PROVE] = prove,
+	[ORDER_LIVENESS] = ask_alive,
+	[ORDER_QUEUE] = look_at_queue,
+	[ORDER_RENEW] = renew,
+	[ORDER_FORGET] = forget,
+	[ORDER_LEAVE] = leave,
+	[ORDER_HOOK] = perform_hook,
+	[ORDER_END_HOOK] = perform_end_hook,
 };
 
 void perform(struct supervisor *s, const struct order *order) {

@@ -160,10 +160,6 @@ static int take_cluster(struct plan *plan, struct errors *errors) {
 		return error_at(errors_next(errors), 0, 0,
 				"app.mode: a cluster has workers, and Puma's own configuration has "
 				"none: write app.workers, or `workers 2` in it; or app.mode: pool");
-	if (s->fork_worker)
-		return error_at(errors_next(errors), 0, 0,
-				"app.mode: fork_worker is not supported in mode cluster yet; "
-				"app.mode: pool with app.preload and app.refork does the same");
 	plan->config.app.workers = wished < CONFIG_WORKERS_MAX ? wished : CONFIG_WORKERS_MAX;
 	int error = plan_note_cut(plan, wished, settings_source_name(s, s->workers_from));
 	if (error == 0)

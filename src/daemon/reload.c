@@ -151,9 +151,20 @@ void deploy_promoted(struct supervisor *s, unsigned release) {
 		feed(s, &event);
 }
 
+/* It isn't replaced alone. */
+static bool has_stem(const struct supervisor *s, const unsigned *slots, unsigned n) {
+	for (unsigned i = 0; i < n; i++) {
+		const struct worker *w = herd_resident(s->herd, slots[i]);
+		if (w != NULL && w->stem)
+			return true;
+	}
+	return false;
+}
+
 /* Only here, and at the start, is the directory resolved: nothing else deploys. */
 void deploy(struct supervisor *s, const unsigned *slots, unsigned n, bool force, const char *by) {
 	struct herd_event event = { .kind = HERD_RESTART, .text = by };
+	n = has_stem(s, slots, n) ? 0 : n;
 	event.restart.slots = slots;
 	event.restart.n = n;
 	event.restart.force = force;

@@ -10,6 +10,7 @@ class ClusterTest < MoldedTest
     run lambda { |env|
       case env["PATH_INFO"]
       when "/leak" then LEAK << "y" * (120 << 20)
+      when "/leak_if" then LEAK << "y" * (120 << 20) if env["QUERY_STRING"].to_i == Process.pid
       when "/helper" then Process.detach(fork { sleep })
       when "/slow" then sleep(0.3)
       end
@@ -225,6 +226,54 @@ class ClusterTest < MoldedTest
     heal("broken")
     settled(shop)
     assert_equal before.sort, pids(shop).sort
+    shop.stop
+  end
+
+  FORKS = "workers 3\nthreads 2, 2\nfork_worker 0\n"
+
+  # Puma's worker 0, whose children the others are.
+  def stem(shop)
+    children(shop)[0]
+  end
+
+  # With fork_worker only one worker is the master's own child.
+  def forked(shop)
+    shop.status until pids(shop).size == 3 && shop.status["state"] == "ok" && children(shop).size == 1
+    (pids(shop) - [stem(shop)]).each { |pid| assert_equal stem(shop), parent_of(pid) }
+  end
+
+  def test_with_fork_worker_a_worker_is_replaced_by_one_that_worker_0_forks
+    shop = cluster(FORKS, workers: 3)
+    forked(shop)
+    stem = stem(shop)
+    old = (pids(shop) - [stem])[0]
+    losing_nothing(shop) { restart_one(shop, slot_of(shop, old)) }
+    shop.wait_event("master.shrinks")
+    refute_includes pids(shop), old
+    assert_equal stem, stem(shop)
+    assert_never_below(shop, 3)
+    shop.stop
+  end
+
+  def slot_of(shop, pid)
+    shop.workers.find { |worker| worker["pid"] == pid }["slot"]
+  end
+
+  def test_with_fork_worker_the_one_that_forks_is_replaced_with_all_of_its_master
+    shop = cluster(FORKS, workers: 3, memory: { hard: "100MiB" })
+    forked(shop)
+    before = pids(shop)
+    stem = stem(shop)
+    losing_nothing(shop, connections: 4) do
+      nil until shop.get("/leak_if?#{stem}").body.to_i == stem
+      assert_match(/worker 0/, shop.wait_event("restart.asked")[:by])
+      shop.wait_event("master.gone", generation: 1)
+      shop.wait_event("restart.done", failed: 0)
+    end
+    assert_empty before & pids(shop)
+    terms = shop.events("drain.started").map { |event| event[:pid] } & before
+    assert_equal stem, terms.last
+    assert_never_below(shop, 3)
     shop.stop
   end
 

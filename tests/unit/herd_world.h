@@ -180,6 +180,7 @@ static void perform_on(struct world *w, struct process *p, struct order o) {
 	case ORDER_QUEUE:
 	case ORDER_HOOK: /* it never ends */
 	case ORDER_END_HOOK:
+	case ORDER_RENEW:
 	case ORDER_FORGET:
 	case ORDER_LEAVE: break;
 	}
