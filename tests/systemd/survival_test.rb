@@ -42,6 +42,23 @@ class SurvivalTest < ServiceTest
     assert_includes shop.ctl("events", "--json").first, "replacement.done"
   end
 
+  # /run/pumakeeper is root's, and the daemon is not.
+  def test_a_runtime_directory_that_was_removed_is_asked_for_and_then_all_goes_on
+    shop = herd({ memory: { interval: "200ms" } })
+    before = shop.pids
+    losing_nothing(shop) do
+      FileUtils.rm_rf(shop.directory)
+      told = shop.wait_event("place.lost")[:reason]
+      system(told[/as root: `(install .*)`/, 1], exception: true)
+      shop.wait_event("place.made")
+      assert_equal before, shop.pids
+      shop.losing_its_daemon { |daemon| Process.kill(:KILL, daemon) }
+      assert_equal before, shop.pids
+    end
+    shop.go("stop")
+    shop.assert_nothing_left
+  end
+
   def test_the_watchdog_ends_a_daemon_that_hangs_and_its_workers_go_on
     shop = herd(drop_in: "WatchdogSec=1")
     before = shop.pids
