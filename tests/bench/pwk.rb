@@ -8,7 +8,7 @@ require_relative "support/onlooker"
 
 WORKERS = 3
 LIMIT = 240 # MiB of PSS
-SECONDS = 25
+SECONDS = 20
 TERMS = 100
 MIB = 1024 # KiB
 
@@ -43,18 +43,24 @@ def app(heap: false)
   end
 end
 
+# What is asked by either kind of client, for so long, and how many of those that keep their
+# connection there are.
+Ask = Struct.new(:close, :kept, :seconds, :how)
+CALM = { connections: 6, pause_ms: 20 }.freeze
+LEAK = Ask.new("/leak?kb=48", "/leak?kb=48", SECONDS, CALM)
+NOTHING = Ask.new("/up", "/up", 10, CALM)
+
 Run = Struct.new(:close, :kept, :seen, :old, :longest, :terms)
 
 # Both kinds of clients at once; onlooked all the while.
-def loaded(root, url, path, seconds)
+def loaded(root, url, load)
   seen = Onlooker.new(root, WORKERS)
-  kept = Thread.new { Bench.wrk(url + path, seconds: seconds, connections: 6, close: false, pause_ms: 20) }
-  close = Bench.wrk(url + path, seconds: seconds, connections: 4, pause_ms: 20)
-  yield if block_given?
+  kept = Thread.new { Bench.wrk(url + load.kept, seconds: load.seconds, close: false, **load.how) }
+  close = Bench.wrk(url + load.close, seconds: load.seconds, connections: 4, pause_ms: 20)
   [close, kept.value, seen.finish]
 end
 
-def ours(directory, limit, path, seconds, app = {}, &block)
+def ours(directory, limit, load, app = {})
   config = { "app" => { "directory" => directory, "command" => %w[puma -C puma.rb -e production], "workers" => WORKERS,
                         "mode" => "cluster" }.merge(app).compact,
              "memory" => { "interval" => "1s", "total" => "#{limit}MiB", "strikes" => "1 of 1" },
@@ -62,10 +68,9 @@ def ours(directory, limit, path, seconds, app = {}, &block)
   Herd.run(config) do |herd|
     settle(herd.pid)
     $malloc ||= malloc(herd.workers[0]["pid"])
-    close, kept, seen = loaded(herd.pid, herd.url, path, seconds)
+    close, kept, seen = loaded(herd.pid, herd.url, load)
     old = herd.events("replacement.done").to_h { |event| [event["pid"], nil] }
     longest = herd.events("drain.done").map { |event| event["took_ms"] / 1000.0 }.max
-    block&.call(herd)
     return Run.new(close, kept, seen, old, longest, old.size)
   end
 end
@@ -103,9 +108,9 @@ def counted_twice(directory)
   end
 end
 
-def theirs(directory, ram, path, seconds)
+def theirs(directory, ram, load)
   cluster(directory, ram) do |pid, url, output|
-    close, kept, seen = loaded(pid, url, path, seconds)
+    close, kept, seen = loaded(pid, url, load)
     terms = File.read(output).scan(/^TERM (\d+) ([\d.]+)$/).map { |one, time| [one.to_i, time.to_f] }
     old = terms.reverse.to_h # the first TERM of each
     longest = old.map { |one, time| seen.gone(one) ? seen.gone(one) - time : 0 }.max
@@ -124,19 +129,18 @@ HEADER = ["", "lost, `Connection: close`", "lost, keep-alive", "peak over the li
           "… that gave back < 10 %", "worker-seconds missing", "longest drain"].freeze
 
 def leaking
-  path = "/leak?kb=48"
   app do |directory|
-    keeper = ours(directory, LIMIT, path, SECONDS)
-    pool = ours(directory, LIMIT, path, SECONDS, "mode" => nil, "preload" => true)
+    keeper = ours(directory, LIMIT, LEAK)
+    pool = ours(directory, LIMIT, LEAK, "mode" => nil, "preload" => true)
     twice = counted_twice(directory)
-    killer = theirs(directory, LIMIT + twice, path, SECONDS)
+    killer = theirs(directory, LIMIT + twice, LEAK)
     return [twice, { "PWK" => killer, "`mode: cluster`" => keeper, "`mode: pool`, `preload: true`" => pool }]
   end
 end
 
 def sharing
   app(heap: true) do |directory|
-    return { "PWK" => theirs(directory, 400, "/up", 10), "`mode: cluster`" => ours(directory, 400, "/up", 10) }
+    return { "PWK" => theirs(directory, 400, NOTHING), "`mode: cluster`" => ours(directory, 400, NOTHING) }
   end
 end
 
@@ -151,7 +155,7 @@ def terms
       failed = 0
       done = false
       loads = []
-      load = Thread.new { loads << Bench.wrk("#{herd.url}/up", seconds: 5, connections: 4, pause_ms: 10) until done }
+      load = Thread.new { loads << Bench.wrk("#{herd.url}/up", seconds: 5, connections: 6, pause_ms: 4) until done }
       TERMS.times do |i|
         herd.ask("restart", (i % WORKERS).to_s, "--wait")
         failed += 1 unless $?.success?
@@ -160,6 +164,7 @@ def terms
       load.join
       seen.finish
       return { requests: loads.sum(&:requests), lost: loads.sum(&:lost), failed: failed,
+               replaced: herd.events("replacement.done").size,
                fewest: [seen.fewest, herd.fewest_ready].min, missing: seen.missing,
                longest: herd.events("drain.done").map { |event| event["took_ms"] }.max }
     end
@@ -183,15 +188,16 @@ Bench.publish(
   "One Puma cluster of #{WORKERS} workers with `preload_app!` on the same jemalloc; clients of both kinds at " \
   "once, none retries. Looked at from outside, in `/proc`: who has `puma srv` threads, every 20 ms, and the " \
   "sum of PSS (master or mold, workers, the daemon) every 0.2 s. PWK: `frequency` 1 s, `percent_usage` 1, " \
-  "rolling restarts off; ours: `memory.interval` 1 s, `memory.total` alone.",
+  "rolling restarts off; ours: `memory.interval` 1 s, the limit as `memory.total`, soft and hard at `auto`, and " \
+  "`min_age`, `cooldown`, `quiet_wait` and `min_useful_life` as short as the run.",
   "A leak of 48 KiB a request, #{SECONDS} s; the limit is #{LIMIT} MiB of PSS. PWK sums RSS, so its `ram` is " \
   "#{twice} MiB higher, which is what it counts twice when nothing has leaked yet.",
   Bench.table(HEADER, leak_rows),
   "200 MiB of heap that is shared, nothing leaks, 10 s; the limit is 400 MiB for both.",
   Bench.table(HEADER, shared_rows),
   "#{TERMS} times `pumakeeper restart SLOT --wait` in `mode: cluster` under `Connection: close`.",
-  Bench.table(["lost", "replacements that failed", "fewest ready of #{WORKERS}", "worker-seconds missing", "longest drain"],
-              [["#{hundred[:lost]} of #{hundred[:requests]}", hundred[:failed], hundred[:fewest],
+  Bench.table(["lost", "replaced", "replacements that failed", "fewest ready of #{WORKERS}", "worker-seconds missing", "longest drain"],
+              [["#{hundred[:lost]} of #{hundred[:requests]}", hundred[:replaced], hundred[:failed], hundred[:fewest],
                 hundred[:missing].round(2), "#{hundred[:longest]} ms"]]),
   "Goals: #{goals.map { |goal, reached| "#{goal}: #{reached ? 'reached' : 'NOT REACHED'}" }.join('; ')}.",
 )
