@@ -214,7 +214,7 @@ class KillsTest < KilledTest
     shop = herd(2)
     before = pids(shop)
     shop.signal(:TERM)
-    2.times { shop.wait_event("drain.started") }
+    shop.wait_text(/(Gracefully stopping.*){2}/m) # drain.started is told before the TERM is sent
     following = succeeded(shop, workers: 0, gone: 2) { before.each { |pid| until_gone(pid) } }
     assert_equal 0, following.wait_exit
     assert_nothing_left(following)
