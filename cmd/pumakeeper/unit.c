@@ -7,40 +7,22 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/pumakeeper/bystander.h"
 #include "cmd/pumakeeper/exit.h"
 #include "cmd/pumakeeper/find.h"
 #include "cmd/pumakeeper/link.h"
 #include "cmd/pumakeeper/orphans.h"
+#include "cmd/pumakeeper/systemctl.h"
 
-#define WORD_MAX   32
 #define LOOK_EVERY 50 /* ms */
 /*
  * How long it is looked whether a stop comes while the unit waits for its next start: systemd
- * calls nobody for one that comes later than this (RestartSec= is 0 for that). It is also what
+ * calls nobody for one that comes later than this (RestartSec= is 0 for that), which then returns
+ * before whoever stays behind has ended the workers. It is also what
  * slows down a unit that fails again and again, each of whose starts is a job, too.
  */
 #define PAUSE        250
 #define PAUSE_FAILED 2000
-
-/*
- * The type of the unit's pending job: stop, restart, start; "" when there is none, or nobody tells.
- * As root this needs no message bus (`+` in the unit), so it works during a shutdown, too. As a
- * program, because libsystemd's way is the bus, and this is 6 ms.
- */
-static void read_job(const char *unit, char job[WORD_MAX]) {
-	char command[400], name[256];
-	job[0] = '\0';
-	if (unit[strspn(unit, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-			      ":-_.\\@")] != '\0')
-		return; /* no name of a unit: nothing for a shell */
-	snprintf(command, sizeof command, "systemctl list-jobs --no-legend '%s' 2>/dev/null", unit);
-	FILE *out = popen(command, "re");
-	if (out == NULL)
-		return;
-	if (fscanf(out, "%*s %255s %31s", name, job) != 2)
-		job[0] = '\0';
-	pclose(out);
-}
 
 static void pause_for(long msec) {
 	const struct timespec pause = { .tv_nsec = msec * 1000000 };
@@ -70,8 +52,8 @@ static bool answers_detach(const char *path) {
 }
 
 int unit_stop(const struct arguments *a) {
-	char job[WORD_MAX], path[108];
-	read_job(a->unit, job);
+	char job[SYSTEMCTL_WORD], path[108];
+	systemctl_job(a->unit, job);
 	if (strcmp(job, "restart") != 0)
 		return EXIT_DONE; /* the SIGTERM that comes next drains */
 	if (find_daemon(a->socket, path, sizeof path) == EXIT_DONE && !answers_detach(path))
@@ -84,28 +66,37 @@ static bool is_said(const char *variable, const char *word) {
 	return value != NULL && strcmp(value, word) == 0;
 }
 
+/* RestartPreventExitStatus= */
+static bool is_final(void) {
+	return is_said("EXIT_CODE", "exited") &&
+	       (is_said("EXIT_STATUS", "0") || is_said("EXIT_STATUS", "2") ||
+		is_said("EXIT_STATUS", "78"));
+}
+
 /* What is to become of the unit: its job, when a pause is over in which there was no other. */
-static void await_job(const char *unit, char job[WORD_MAX]) {
+static void await_job(const char *unit, char job[SYSTEMCTL_WORD]) {
 	bool failed = is_said("SERVICE_RESULT", "exit-code");
-	bool final = is_said("EXIT_STATUS", "2") || is_said("EXIT_STATUS", "78");
 	long pause = failed ? PAUSE_FAILED : PAUSE;
-	read_job(unit, job);
-	if (failed && final)
-		return; /* RestartPreventExitStatus=: whoever has typed `start` need not wait */
+	systemctl_job(unit, job);
+	if (is_final())
+		return; /* whoever has typed `start` need not wait */
 	for (long waited = 0; waited < pause; waited += LOOK_EVERY) {
 		bool none = job[0] == '\0', again = failed && strcmp(job, "start") == 0;
 		if (!none && !again)
 			return;
 		pause_for(LOOK_EVERY);
-		read_job(unit, job);
+		systemctl_job(unit, job);
 	}
 }
 
 int unit_stopped(const struct arguments *a) {
-	char job[WORD_MAX];
+	char job[SYSTEMCTL_WORD];
 	await_job(a->unit, job);
-	if (strcmp(job, "stop") != 0)
-		return EXIT_DONE; /* another daemon follows */
+	if (strcmp(job, "stop") != 0) { /* another daemon follows */
+		if (!is_final())
+			bystander_leave(a);
+		return EXIT_DONE;
+	}
 	struct arguments stop = { .verb = VERB_STOP, .socket = a->socket };
 	stop.display.unit = true;
 	return orphans(&stop);

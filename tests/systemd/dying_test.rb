@@ -22,8 +22,18 @@ class DyingTest < ServiceTest
       Process.kill(:KILL, shop.main_pid)
       sleep pause
       shop.go("stop")
-      assert_empty shop.processes, "stopped #{pause} s after the death"
+      shop.wait_until("stopped #{pause} s after the death") { shop.processes.empty? }
     end
+  end
+
+  # It lasts for milliseconds as the unit is shipped.
+  def test_a_stop_when_nobody_runs_and_the_next_one_is_about_to_leaves_nothing_either
+    shop = herd(drop_in: "RestartSec=1h")
+    Process.kill(:KILL, shop.main_pid)
+    shop.wait_until("it is not to come again") { shop.property("SubState") == "auto-restart" }
+    shop.go("stop")
+    shop.wait_until("somebody is left") { shop.processes.empty? }
+    shop.wait_until("their state is left") { (Dir.children(shop.directory) - ["lock"]).empty? }
   end
 
   # It has just been given 30 s more; so long does systemd wait for it.
