@@ -127,6 +127,7 @@ class MomentsTest < KilledTest
 
   # Asked for what the block asks for, it ends before that call; or, if there are fewer, afterwards.
   def doomed(shop, call, number)
+    until_proved(shop)
     said, saying = IO.pipe
     tracer = Process.spawn("strace", *strace(call, number), "-p", shop.pid.to_s, err: saying)
     saying.close
@@ -136,6 +137,11 @@ class MomentsTest < KilledTest
   ensure
     Process.wait(tracer)
     said.close
+  end
+
+  # What is learnt of a worker after it is ready is a step that is written down, too.
+  def until_proved(shop)
+    Timeout.timeout(PATIENCE) { nil until shop.workers.all? { |w| w.dig("allocator", "proof") == "proved" } }
   end
 
   # It may be ending just now.

@@ -57,6 +57,6 @@ class StartingTest < ServiceTest
     shop.wait_text(/no database/)
     assert_equal 3, shop.wait_event("daemon.gave_up")[:attempts]
     shop.try("stop")
-    assert_empty shop.processes
+    shop.wait_until("somebody is left") { shop.processes.empty? }
   end
 end
