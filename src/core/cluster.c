@@ -38,6 +38,14 @@ bool cluster_title(const char *cmdline, size_t len, pid_t master, unsigned *inde
 	return pid == (unsigned long)master;
 }
 
+bool cluster_title_is_own(const struct cluster_kin *kin, unsigned index) {
+	if (kin->parent == kin->master)
+		return true;
+	if (index == 0)
+		return false;
+	return kin->parent == kin->worker_0 || kin->serves;
+}
+
 size_t cluster_pick(const struct cluster_wait *waits, size_t n, unsigned release, unsigned index) {
 	size_t pick = n;
 	int best = -1;

@@ -24,6 +24,17 @@
  */
 bool cluster_title(const char *cmdline, size_t len, pid_t master, unsigned *index);
 
+/*
+ * With fork_worker a worker is worker 0's child, and has its title until it sets its own, as whatever
+ * the app forks has for good; and who was left behind by a worker is ours. So `index` says who it is
+ * only of a child of the master, of another index, or, of an orphan, once its server runs.
+ */
+struct cluster_kin {
+	pid_t parent, master, worker_0; /* 0: there is none, or it isn't known */
+	bool serves;
+};
+bool cluster_title_is_own(const struct cluster_kin *kin, unsigned index);
+
 /* Somebody who waits for a worker. */
 struct cluster_wait {
 	unsigned worker, slot;

@@ -8,7 +8,11 @@
 #include "os/clock.h"
 #include "os/process.h"
 
-#define SERVER_THREADS "puma srv" /* puma.md: there once a worker's server runs */
+/*
+ * Of the thread that accepts, from 5.6 to 8 there once a worker's server runs. Whole: what the app forks
+ * while it answers has the name of the thread that did, `puma srv tp 001`.
+ */
+#define SERVER_THREAD "puma srv\n"
 
 /* So many in so long, beyond one for each worker, are a loop: the master has no back-off. */
 #define LOOP_WINDOW (10 * MSEC_SECOND)
@@ -34,10 +38,26 @@ static struct known *known_of(struct master *m, pid_t pid, uint64_t start_ticks)
 	return NULL;
 }
 
-static bool is_worker(const struct master *m, const struct process *p, unsigned *index) {
+static pid_t worker_0(const struct master *m) {
+	for (size_t i = 0; i < m->n_known; i++) {
+		if (m->known[i].index == 0 && m->known[i].living)
+			return m->known[i].pid;
+	}
+	return 0;
+}
+
+static bool is_worker(const struct master *m, const struct process *p, pid_t parent,
+		      unsigned *index) {
 	char title[256];
 	ssize_t n = process_read(p, "cmdline", title, sizeof title);
-	return n > 0 && cluster_title(title, (size_t)n, m->member->pid, index);
+	const struct cluster_kin kin = {
+		.parent = parent,
+		.master = m->member->pid,
+		.worker_0 = worker_0(m),
+		.serves = process_threads(p, SERVER_THREAD) > 0,
+	};
+	return n > 0 && cluster_title(title, (size_t)n, m->member->pid, index) &&
+	       cluster_title_is_own(&kin, *index);
 }
 
 static void count_birth(struct master *m) {
@@ -68,12 +88,13 @@ static void look_at(struct master *m, pid_t pid) {
 	if (process_read(&p, "stat", text, sizeof text) > 0 && proc_stat(text, &stat) == 0 &&
 	    stat.state != 'Z' && stat.state != 'X') {
 		struct known *k = known_of(m, pid, stat.start_ticks);
-		if (k == NULL && m->n_known < HERD_WORKERS_MAX && is_worker(m, &p, &index))
+		if (k == NULL && m->n_known < HERD_WORKERS_MAX &&
+		    is_worker(m, &p, stat.ppid, &index))
 			k = meet(m, pid, stat.start_ticks, index);
 		if (k != NULL)
 			k->living = true;
 		if (k != NULL && !k->ready)
-			k->ready = process_threads(&p, SERVER_THREADS) > 0;
+			k->ready = process_threads(&p, SERVER_THREAD) > 0;
 	}
 	process_close(&p);
 }

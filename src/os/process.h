@@ -41,7 +41,10 @@ NODISCARD ssize_t process_read_status(struct process *p, char *buf, size_t size)
  */
 NODISCARD ssize_t process_read(const struct process *p, const char *name, char *buf, size_t size);
 
-/* How many threads have a name (comm) that starts with `prefix`: "puma srv"; or -errno. */
+/*
+ * How many threads have a name (comm) that starts with `prefix`: "puma srv"; or -errno. It ends with a
+ * newline: "puma srv\n" is that name alone.
+ */
 NODISCARD int process_threads(const struct process *p, const char *prefix);
 
 /*

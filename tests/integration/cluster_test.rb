@@ -255,6 +255,27 @@ class ClusterTest < MoldedTest
     shop.stop
   end
 
+  # There it has the title of the worker that has forked it.
+  def test_with_fork_worker_what_the_app_forks_is_no_worker_either
+    shop = cluster(FORKS, workers: 3)
+    forked(shop)
+    answered = []
+    answered |= [shop.get("/helper").body.to_i] until answered.size == 3
+    victim = (pids(shop) - [stem(shop)])[0]
+    Process.kill(:KILL, victim)
+    shop.wait_event("worker.died", pid: victim)
+    shop.wait_ready(4)
+    restart_one(shop, shop.workers.find { |worker| worker["pid"] != stem(shop) }["slot"])
+    assert_equal [3, "ok", 1], [pids(shop).size, shop.status["state"], children(shop).size]
+    helpers = `pgrep -f 'cluster worker .: #{mold(shop)["pid"]}'`.split.map(&:to_i) - pids(shop)
+    assert_operator helpers.size, :>=, 3
+    assert_empty helpers & shop.started
+    shop.signal(:TERM)
+    assert_equal 0, shop.wait_exit
+  ensure
+    shop.events("master.started").each { |event| `pkill -KILL -f "cluster worker .: #{event[:pid]}"` } if shop
+  end
+
   def slot_of(shop, pid)
     shop.workers.find { |worker| worker["pid"] == pid }["slot"]
   end

@@ -56,6 +56,35 @@ START_TEST(whoever_has_another_title_or_another_master_is_none)
 }
 END_TEST
 
+START_TEST(a_title_is_somebodys_own_where_it_can_not_be_a_parents)
+{
+	enum { WORKER_0 = 11, US = 1 };
+	static const struct {
+		pid_t parent;
+		bool serves;
+		unsigned index;
+		bool own;
+	} rows[] = {
+		{ MASTER, false, 0, true }, /* the master has another title */
+		{ MASTER, false, 3, true },
+		{ WORKER_0, false, 0, false }, /* just forked by worker 0; or the app's */
+		{ WORKER_0, true, 0, false },
+		{ WORKER_0, false, 3, true },
+		{ US, false, 3, false }, /* what worker 3's app has left */
+		{ US, true, 3, true },
+		{ US, true, 0, false },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct cluster_kin kin = { .parent = rows[i].parent,
+						 .master = MASTER,
+						 .worker_0 = WORKER_0,
+						 .serves = rows[i].serves };
+		ck_assert_msg(cluster_title_is_own(&kin, rows[i].index) == rows[i].own, "row %zu",
+			      i);
+	}
+}
+END_TEST
+
 START_TEST(a_title_ends_at_its_first_nul_and_with_what_was_read)
 {
 	static const char words[] = "puma: cluster worker 1: 4711\0 [x]";
@@ -193,6 +222,7 @@ END_TEST
 
 SUITE("cluster", a_worker_of_every_puma_is_known_by_its_title,
       whoever_has_another_title_or_another_master_is_none,
+      a_title_is_somebodys_own_where_it_can_not_be_a_parents,
       a_title_ends_at_its_first_nul_and_with_what_was_read,
       a_worker_goes_to_the_slot_of_its_index_then_to_an_empty_one,
       a_worker_of_other_code_goes_to_nobody_who_waits_for_this_one,

@@ -274,6 +274,8 @@ START_TEST(threads_are_counted_by_how_their_names_start)
 	ck_assert_int_eq(process_threads(&c.process, "puma"), 3);
 	ck_assert_int_eq(process_threads(&c.process, ""), 4);
 	ck_assert_int_eq(process_threads(&c.process, "srv"), 0);
+	ck_assert_int_eq(process_threads(&c.process, "puma reactor\n"), 1);
+	ck_assert_int_eq(process_threads(&c.process, "puma srv\n"), 0);
 	finish(&c);
 }
 END_TEST
