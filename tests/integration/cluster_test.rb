@@ -288,8 +288,10 @@ class ClusterTest < MoldedTest
     losing_nothing(shop, connections: 4) do
       nil until shop.get("/leak_if?#{stem}").body.to_i == stem
       assert_match(/worker 0/, shop.wait_event("restart.asked")[:by])
-      shop.wait_event("master.gone", generation: 1)
-      shop.wait_event("restart.done", failed: 0)
+      shop.wait_events("the end of the restart, and of the former master, whichever is told first") do |all|
+        all.any? { _1[:event] == "master.gone" && _1[:generation] == 1 } &&
+          all.any? { _1[:event] == "restart.done" && _1[:failed].zero? }
+      end
     end
     assert_empty before & pids(shop)
     terms = shop.events("drain.started").map { |event| event[:pid] } & before
