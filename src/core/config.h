@@ -82,6 +82,7 @@ struct config {
 	} memory;
 	struct {
 		bool rehearse;
+		msec_t every, splay;
 		bool surge;
 		unsigned max_surge;
 		bool allow_gap;

@@ -377,6 +377,7 @@ void herd_step(struct herd *h, const struct herd_event *event, msec_t now, struc
 	} else {
 		replacements_settle(&s);
 		slots_settle(&s);
+		every_settle(&s);
 		/* Before: who is new already isn't replaced. After: the last refusal ends it. */
 		restart_settle(&s);
 		do

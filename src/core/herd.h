@@ -159,6 +159,15 @@ struct restart {
 	char again_by[48];
 };
 
+/* restart.every; who has asked for a restart is called so then. */
+#define RESTART_EVERY "restart.every"
+
+struct every {
+	msec_t interval; /* for which `due` was drawn; 0: off */
+	msec_t due;      /* the next round; 0: none */
+	uint64_t dice;   /* set by the daemon, of the kernel's randomness */
+};
+
 /* The last one that was done, for people. */
 struct last_replacement {
 	msec_t at; /* 0: none yet */
@@ -192,6 +201,7 @@ struct herd {
 
 	unsigned release; /* new workers boot from it; the daemon knows its path */
 	struct restart restart;
+	struct every every;
 	msec_t refork_tried; /* when a worker was last chosen to be the next mold; 0: never */
 	unsigned refork_of;  /* the generation of the mold that was in force then */
 	struct herd_counters counters;
@@ -307,6 +317,7 @@ struct herd_event {
 			const unsigned *slots;
 			unsigned n;
 			bool force, deploy;
+			bool clock; /* nobody knows better than the guards */
 		} restart;
 		struct {
 			const struct config *config;
@@ -328,9 +339,10 @@ enum order_kind {
 	ORDER_MAKE_PARENT, /* number = release: a mold of it, before a worker is wanted */
 	ORDER_READ_PARENT, /* number = generation: the dear one, of a mold */
 	ORDER_PROVE,       /* worker: its allocator */
-	ORDER_RENEW,    /* worker, a stem: it is to go, which takes a new master for all of them */
-	ORDER_LIVENESS, /* worker: is it alive */
-	ORDER_QUEUE,    /* how many wait to be accepted */
+	ORDER_RENEW,       /* worker, a stem: it is to go, which takes a new master for all of them;
+			   number: 1: by the clock */
+	ORDER_LIVENESS,    /* worker: is it alive */
+	ORDER_QUEUE,       /* how many wait to be accepted */
 	ORDER_HOOK,     /* number = its id: run it; worker: before that one goes (0: a sample's) */
 	ORDER_END_HOOK, /* number = its id: it is late */
 	ORDER_FORGET,   /* worker: its last word was told; whatever is kept for it can go */

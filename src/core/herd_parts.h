@@ -114,6 +114,9 @@ bool parents_change(const struct herd *h); /* a deploy: there are two */
 struct worker *refork_choose(struct step *s);
 void refork_note_try(struct step *s, const struct worker *w);
 
+/* herd_every.c */
+void every_settle(struct step *s);
+
 /* herd_stem.c */
 /* It may go, but for what hangs on it: true if something else is done first, or instead. */
 bool stem_stays(struct step *s, const struct worker *w);

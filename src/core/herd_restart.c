@@ -53,7 +53,8 @@ static void begin(struct step *s, const struct herd_event *event) {
 	event_text(e, "slots", "%s", slots);
 	event_text(e, "by", "%s", h->restart.by);
 	event_text(e, "force", "%s", event->restart.force ? "yes" : "no");
-	lift_guards(s);
+	if (!event->restart.clock)
+		lift_guards(s);
 }
 
 /* While one is under way, another for all is done after it, once, and with the latest code. */

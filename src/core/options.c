@@ -271,6 +271,15 @@ const struct option options[] = {
 		"reading, so that their clients open new ones elsewhere. WebSockets look idle.",
 		NULL, NULL },
 
+	{ "restart.every", OPTION_TIME, AT(restart.every), "off", 0, 30 * 24 * MSEC_HOUR, NULL, true,
+		"Replace all workers so often, whatever their memory says, one after the other; "
+		"not those that are younger than half of it. Seldom needed: a leak is seen, and "
+		"replaced, by its size.",
+		NULL, NULL },
+	{ "restart.splay", OPTION_TIME, AT(restart.splay), "5m", 0, 24 * MSEC_HOUR, NULL, true,
+		"Up to so much later, by chance: not all machines at once.",
+		NULL, NULL },
+
 	{ "hooks.before_restart", OPTION_STRINGS, AT(hooks.before_restart), NULL, 0, ANY, NULL, true,
 		"Run with each replacement, word by word; no shell reads it. The old worker serves "
 		"until it has ended, or is late: meanwhile the new one boots. Not before a stop of "

@@ -59,8 +59,8 @@ struct state_table {
 
 /* state_rows.c, state_rows_worker.c */
 extern const struct state_table state_table, state_herd, state_slot, state_hook, state_replacement,
-	state_last_replacement, state_restart, state_parent, state_counters, state_room,
-	state_futility, state_guarded, state_listener;
+	state_last_replacement, state_restart, state_every, state_parent, state_counters,
+	state_room, state_futility, state_guarded, state_listener;
 extern const struct state_table state_worker, state_life, state_watch, state_memory, state_strikes,
 	state_sample, state_allocator;
 

@@ -60,6 +60,12 @@ static const struct state_row restart_rows[] = {
 };
 const struct state_table state_restart = TABLE(struct restart, restart_rows);
 
+static const struct state_row every_rows[] = {
+	KEPT(struct every, interval), KEPT(struct every, due),
+	NOT_KEPT(struct every, dice), /* each daemon has its own */
+};
+const struct state_table state_every = TABLE(struct every, every_rows);
+
 static const char *const mold_words[] = {
 	[MOLD_GONE] = "gone",     [MOLD_LOADING] = "loading", [MOLD_READY] = "ready",
 	[MOLD_ENDING] = "ending", [MOLD_BROKEN] = "broken",   [MOLD_ADOPTED] = "adopted",
@@ -169,6 +175,7 @@ static const struct state_row herd_rows[] = {
 	KEPT(struct herd, last_id),
 	KEPT_BUT(struct herd, release, 1),
 	OBJECT(struct herd, restart, state_restart),
+	OBJECT(struct herd, every, state_every),
 	KEPT(struct herd, refork_tried),
 	KEPT(struct herd, refork_of),
 	OBJECT(struct herd, counters, state_counters),

@@ -137,7 +137,7 @@ static json_t *workers_array(const struct herd *h, const struct status_facts *fa
 	return array;
 }
 
-static json_t *herd_object(const struct herd *h) {
+static json_t *herd_object(const struct herd *h, msec_t now) {
 	struct herd_memory memory = herd_memory(h);
 	json_t *object = json_object();
 	json_put(object, "wanted", json_count(h->n_slots));
@@ -149,6 +149,9 @@ static json_t *herd_object(const struct herd *h) {
 	json_put(object, "effective_bytes",
 		 json_known(h->limits.effective_bytes > 0, h->limits.effective_bytes));
 	json_put(object, "replacing", json_count(herd_in_flight(h)));
+	json_put(object, "restart_due_s",
+		 json_known(h->every.due != 0,
+			    (uint64_t)(msec_max(h->every.due - now, 0) + 999) / 1000));
 	return object;
 }
 
@@ -273,7 +276,7 @@ json_t *status_json(const struct herd *h, const struct status_facts *facts, msec
 	json_put(object, "rehearse", json_boolean(h->config->restart.rehearse));
 	json_put(object, "release", json_text_or_null(facts->release(facts->context, h->release)));
 	json_put(object, "listen", urls_array(facts));
-	json_put(object, "herd", herd_object(h));
+	json_put(object, "herd", herd_object(h, now));
 	const struct parent *parent = herd_parent(h);
 	json_put(object, "parent",
 		 parent != NULL ? parent_object(h, parent, facts, now) : json_null());

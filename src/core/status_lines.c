@@ -222,7 +222,8 @@ void status_print_head(const json_t *status, const struct style *style, struct t
 }
 
 /* In this order; those that must stay 0 only when they are not. */
-static void print_counters(const json_t *counters, const struct style *style, struct text *out) {
+static void print_counters(const json_t *counters, const json_t *herd, const struct style *style,
+			   struct text *out) {
 	static const struct {
 		const char *key, *words;
 		bool bad;
@@ -245,6 +246,13 @@ static void print_counters(const json_t *counters, const struct style *style, st
 			continue;
 		flow_part(&flow, rows[i].bad ? INK_YELLOW : INK_DIM, "%s %" PRId64, rows[i].words,
 			  n);
+	}
+	int64_t due;
+	if (json_read_number(herd, "restart_due_s", &due)) {
+		char age[NUMBER];
+		struct text in = TEXT_IN(age);
+		paint_age(&in, due);
+		flow_part(&flow, INK_DIM, "all restarted in %s", age);
 	}
 	flow_end(&flow);
 }
@@ -283,7 +291,8 @@ static void print_notes(const json_t *status, const struct style *style, struct 
 }
 
 void status_print_foot(const json_t *status, const struct style *style, struct text *out) {
-	print_counters(json_object_get(status, "counters"), style, out);
+	print_counters(json_object_get(status, "counters"), json_object_get(status, "herd"), style,
+		       out);
 	print_notes(status, style, out);
 }
 

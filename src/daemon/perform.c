@@ -241,8 +241,8 @@ static void prove(struct supervisor *s, const struct order *order) {
 }
 
 /* All of them are replaced, by a new master's. */
-static void renew(struct supervisor *s, const struct order *order UNUSED) {
-	deploy(s, NULL, 0, false, "worker 0 (fork_worker)");
+static void renew(struct supervisor *s, const struct order *order) {
+	deploy(s, NULL, 0, false, order->number != 0 ? RESTART_EVERY : "worker 0 (fork_worker)");
 }
 
 static void ask_alive(struct supervisor *s, const struct order *order) {

@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 
 #include "daemon/supervisor_parts.h"
+#include "os/chance.h"
 #include "os/clock.h"
 #include "os/hand_over.h"
 #include "os/listen.h"
@@ -238,6 +239,7 @@ static void tell_start(struct supervisor *s) {
 
 static void begin(struct supervisor *s) {
 	s->herd->statm_slack_bytes = statm_slack(s->plan);
+	s->herd->every.dice = chance();
 	s->launcher = (struct launcher){ .plan = s->plan,
 					 .listeners = &s->listeners,
 					 .runtime_dir = s->dir.path,

@@ -25,6 +25,19 @@ class RestartTest < UnrulyTest
     shop.stop
   end
 
+  def test_by_the_clock_all_are_replaced_without_a_lost_request
+    shop = herd(2, restart: { every: "1500ms", splay: "off" })
+    before = pids(shop)
+    load = shop.load(connections: 4, path: "/pid")
+    assert_equal "restart.every", shop.wait_event("restart.asked")[:by]
+    assert_equal [2, 0], shop.wait_event("restart.done").values_at(:slots, :failed)
+    assert_empty load.stop.failed
+    assert_empty before & pids(shop)
+    assert_includes 0..2, shop.status["herd"]["restart_due_s"]
+    assert_match(/all restarted in [012]s/, shop.ctl("status")[0])
+    shop.stop
+  end
+
   def test_only_the_slots_that_are_named
     shop = herd(3)
     before = pids(shop)
