@@ -71,6 +71,8 @@ static bool is_at_rest(const struct cluster_count *c) {
 }
 
 enum cluster_action cluster_decide(const struct cluster_count *c) {
+	if (c->restarting)
+		return CLUSTER_NOTHING;
 	unsigned unclaimed = c->living > c->claimed ? c->living - c->claimed : 0;
 	unsigned needed = cluster_needed(c);
 	if (!is_at_rest(c))

@@ -57,6 +57,7 @@ struct cluster_count {
 	unsigned untold;    /* who have ended, and whoever has got them hasn't heard of it */
 	unsigned waits;     /* who wait for one of it */
 	bool culling;       /* a TTOU is out: somebody leaves without having been told by us */
+	bool restarting;    /* it replaces its workers itself, and says so */
 };
 
 enum cluster_action { CLUSTER_NOTHING, CLUSTER_ONE_MORE, CLUSTER_ONE_LESS };

@@ -272,6 +272,7 @@ static void step_worker(struct step *s, const struct herd_event *event) {
 	case HERD_READINGS:
 	case HERD_PARENT:
 	case HERD_PARENT_READ:
+	case HERD_PARENT_HEARD:
 	case HERD_QUEUE:
 	case HERD_HOOK_ENDED:
 	case HERD_RESTART:
@@ -308,6 +309,8 @@ static void step_herd(struct step *s, const struct herd_event *event) {
 		parent_changed(s, event);
 	} else if (event->kind == HERD_PARENT_READ) {
 		parent_read(s, event);
+	} else if (event->kind == HERD_PARENT_HEARD) {
+		parent_heard(s, event);
 	} else if (event->kind == HERD_QUEUE) {
 		h->queue = (int)event->number;
 	} else if (event->kind == HERD_HOOK_ENDED) {

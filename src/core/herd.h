@@ -34,6 +34,7 @@
 #include "core/futility.h"
 #include "core/limits.h"
 #include "core/mold.h"
+#include "core/notice.h"
 #include "core/policy.h"
 #include "core/proc.h"
 #include "core/rollup_budget.h"
@@ -104,8 +105,10 @@ struct parent {
 	uint64_t rss_bytes, pss_bytes, uss_bytes; /* 0: not known */
 	msec_t read_at;                           /* or tried to; 0: never */
 	msec_t asked_at;                          /* a reading is out; 0: none */
-	bool moved;       /* workers have come or gone since that was asked for */
-	char reason[200]; /* why there is none at the moment; "": there is */
+	bool moved;            /* workers have come or gone since that was asked for */
+	char reason[200];      /* why there is none at the moment; "": there is */
+	msec_t restarts_since; /* a cluster's: a person restarts its workers; 0: nobody does */
+	char says[NOTICE_STATUS_MAX]; /* of itself; "": nothing */
 };
 
 struct replacement {
@@ -261,6 +264,7 @@ enum herd_event_kind {
 	HERD_PROMOTED,      /* worker: its process is a mold now, and no worker any more */
 	HERD_PARENT,        /* parent; text = why, where it has ended */
 	HERD_PARENT_READ,   /* generation, memory, took_usec; error: errno */
+	HERD_PARENT_HEARD,  /* generation, number = it restarts its workers, text = its status */
 	HERD_QUEUE,         /* number = waiting to be accepted */
 	HERD_HOOK_ENDED,    /* number = its id; text = why it has failed; NULL: it has not */
 	HERD_RESTART,       /* slots, n (0: all), force, number = release, text = by whom */

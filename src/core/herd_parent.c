@@ -130,6 +130,32 @@ void parent_read(struct step *s, const struct herd_event *event) {
 	p->uss_bytes = event->read.memory.uss_bytes;
 }
 
+void parent_heard(struct step *s, const struct herd_event *event) {
+	struct parent *p = of_generation(s->h, event->generation);
+	bool restarts = event->number != 0;
+	if (p == NULL)
+		return;
+	struct text says = TEXT_IN(p->says);
+	text_puts(&says, event->text);
+	if (restarts == (p->restarts_since != 0))
+		return;
+	struct event *e = tell(s, restarts ? EVENT_MASTER_RESTARTS : EVENT_MASTER_RESTARTED);
+	event_number(e, "generation", p->generation);
+	event_number(e, "pid", p->pid);
+	if (!restarts)
+		event_time(e, "took", s->now - p->restarts_since);
+	p->restarts_since = restarts ? s->now : 0;
+}
+
+bool parent_restarts(const struct herd *h, unsigned generation) {
+	for (size_t i = 0; i < HERD_PARENTS_MAX; i++) {
+		const struct parent *p = &h->parents[i];
+		if (p->restarts_since != 0 && (generation == 0 || p->generation == generation))
+			return true;
+	}
+	return false;
+}
+
 /* What it shares with workers is divided anew. */
 void parents_moved(struct step *s) {
 	for (size_t i = 0; i < HERD_PARENTS_MAX; i++)

@@ -101,6 +101,8 @@ void restart_boot_failed(struct step *s, const struct worker *w);
 /* herd_parent.c */
 void parent_changed(struct step *s, const struct herd_event *event);
 void parent_read(struct step *s, const struct herd_event *event);
+void parent_heard(struct step *s, const struct herd_event *event);
+bool parent_restarts(const struct herd *h, unsigned generation); /* 0: any */
 void parents_moved(struct step *s);
 void parents_settle(struct step *s, bool total_open); /* each tick: whose reading is due */
 bool herd_has_parents(const struct herd *h);          /* does a mold live? */

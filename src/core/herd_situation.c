@@ -88,6 +88,7 @@ struct situation situation_common(const struct herd *h, msec_t now) {
 		.ready = count_well(h, now),
 		.in_flight = herd_in_flight(h),
 		.herd_booting = boots(h),
+		.puma_restarts = parent_restarts(h, 0),
 		.room = room_for(&h->room, h->limits.effective_bytes,
 				 memory.pss_bytes + boots_to_come(h), largest_uss(h)),
 		.since_last = h->last_replaced == 0 ? MSEC_NEVER : now - h->last_replaced,

@@ -218,6 +218,26 @@ static void died(struct step *s, struct worker *w, const char *how) {
 	event_time(e, "retry", back_off(s, slot, slot->failures > 0 ? slot->failures - 1 : 0));
 }
 
+/* Another one comes at once, as it would for one of ours; it is nobody's failure. */
+static void restarted(struct step *s, struct worker *w, const char *how) {
+	struct slot *slot = &s->h->slots[w->slot];
+	struct event *e = tell_of(s, EVENT_WORKER_RESTARTED, w);
+	event_text(e, "reason", "%s", how);
+	event_time(e, "age", s->now - w->ready_at);
+	if (w->role == ROLE_SUCCESSOR)
+		replacement_failed(s, w, "Puma's master has ended it");
+	if (w->role != ROLE_RESIDENT)
+		return;
+	remember(slot, "restarted by Puma");
+	slot->retry_at = s->now;
+}
+
+/* A phased or hot restart ends them by TERM; the kernel doesn't always tell how somebody ended. */
+static bool was_restarted(const struct step *s, const struct worker *w) {
+	return w->generation != 0 && parent_restarts(s->h, w->generation) &&
+	       (w->ended_by == 0 || w->ended_by == SIGTERM || w->ended_by == SIGINT);
+}
+
 /* By somebody else's signal (the kernel's, out of memory) a drain ends as badly as by ours. */
 static bool was_killed(const struct worker *w) {
 	return w->killed || (w->ended_by != 0 && w->ended_by != SIGTERM && w->ended_by != SIGINT);
@@ -263,6 +283,8 @@ static bool was_drained(const struct worker *w) {
 static void tell_end(struct step *s, struct worker *w, const char *how) {
 	if (was_drained(w))
 		drained(s, w, how);
+	else if (w->ready_at != 0 && !herd_leaves(s->h) && was_restarted(s, w))
+		restarted(s, w, how);
 	else if (w->ready_at != 0)
 		died(s, w, how);
 	else if (herd_leaves(s->h) || w->role == ROLE_LEAVER)

@@ -90,6 +90,8 @@ struct answer policy_ask(enum cause cause, const struct policy *policy, const st
 		if (time.permission != MAY_GO)
 			return time;
 	}
+	if (s->puma_restarts)
+		return wait_for("a person restarts Puma by its own means", MSEC_NEVER);
 	if (s->herd_booting && row->while_booting == MUST_WAIT)
 		return wait_for("the herd is booting or reloading", MSEC_NEVER);
 	/* Before the room: a replacement under way takes it, and gives it back. */

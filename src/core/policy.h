@@ -46,6 +46,7 @@ struct situation {
 	msec_t age;         /* of this worker */
 	msec_t since_last;  /* since the last replacement ended; MSEC_NEVER: none yet */
 	bool force;         /* a person insists */
+	bool puma_restarts; /* a cluster's master replaces its workers itself */
 };
 
 enum permission {

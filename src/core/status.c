@@ -170,6 +170,8 @@ static json_t *parent_object(const struct herd *h, const struct parent *p,
 	json_put(object, "uss_bytes", json_known(read, p->uss_bytes));
 	json_put(object, "release", json_text_or_null(facts->release(facts->context, p->release)));
 	json_put(object, "last_reason", json_text_or_null(p->reason));
+	json_put(object, "restarts", json_boolean(p->restarts_since != 0));
+	json_put(object, "says", json_text_or_null(p->says[0] != '\0' ? p->says : NULL));
 	json_put(object, "retry_s",
 		 json_known(p->retry_at != 0,
 			    (uint64_t)(msec_max(p->retry_at - now, 0) + 999) / 1000));

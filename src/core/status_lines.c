@@ -186,6 +186,15 @@ static void print_wait(const json_t *parent, struct flow *flow) {
 	}
 }
 
+/* Puma's own count of who has booted; not what it says of each, which is in the table. */
+static void print_says(const char *says, struct flow *flow) {
+	if (says == NULL)
+		return;
+	const char *each = strstr(says, ", worker_status");
+	int n = (int)(each != NULL ? (size_t)(each - says) : strlen(says));
+	flow_part(flow, INK_DIM, "%.*s", n, says);
+}
+
 /* What workers are forked from. */
 static void print_parent(const json_t *status, struct flow *flow) {
 	char one[NUMBER], two[NUMBER], three[NUMBER];
@@ -201,12 +210,15 @@ static void print_parent(const json_t *status, struct flow *flow) {
 		flow_part(flow, INK_PLAIN, "pid %s", count(parent, "pid", flow->style, one));
 	flow_part(flow, status_ink(state), "%s", or_unknown(state, flow->style));
 	print_wait(parent, flow);
+	if (json_read_true(parent, "restarts"))
+		flow_part(flow, INK_YELLOW, "restarts its workers");
 	if (json_read_number(parent, "rss_bytes", &n))
 		flow_part(flow, INK_PLAIN, "%s (pss %s, uss %s)",
 			  bytes(parent, "rss_bytes", true, flow->style, one),
 			  bytes(parent, "pss_bytes", true, flow->style, two),
 			  bytes(parent, "uss_bytes", true, flow->style, three));
 	print_sharing(json_object_get(status, "herd"), flow);
+	print_says(json_read_string(parent, "says"), flow);
 	flow_end(flow);
 	if (reason == NULL)
 		return;

@@ -17,6 +17,7 @@
 #include "util/base.h"
 
 struct cluster;
+struct notice;
 
 /* Everything borrowed outlives it. NULL: no memory. */
 NODISCARD struct cluster *cluster_create(struct ev_loop *loop, const struct launcher *launcher,
@@ -78,6 +79,9 @@ void cluster_leave(struct cluster *c);
 /* Lets those go that have no worker which somebody has got, and whose release is not wanted. */
 void cluster_keep(struct cluster *c, bool (*wanted)(const void *context, unsigned release),
 		  const void *context);
+
+/* Something that process has said of itself. */
+void cluster_heard(struct cluster *c, pid_t pid, const struct notice *notice);
 
 /* A dear reading of that master; told of by read(). */
 void cluster_read(struct cluster *c, unsigned generation);

@@ -51,7 +51,8 @@ static void forget_process(struct master *m) {
 		member_forget(m->member);
 	m->member = NULL;
 	m->has = 0;
-	m->culling = false;
+	m->culling = m->restarting = false;
+	m->says[0] = '\0';
 	for (size_t i = 0; i < m->n_known; i++)
 		m->known[i].living = false;
 }

@@ -1,10 +1,11 @@
 /*
  * What the files of the cluster share: cluster.c has the set, cluster_master.c one master's life,
- * cluster_find.c who its workers are, cluster_workers.c who gets them and what it is told.
+ * cluster_find.c who its workers are, cluster_voice.c what it says, cluster_workers.c who gets them and what it is told.
  */
 #pragma once
 
 #include "core/cluster.h"
+#include "core/notice.h"
 #include "daemon/cluster.h"
 #include "daemon/member.h"
 #include "util/text.h"
@@ -29,12 +30,14 @@ struct master {
 	ev_timer deadline;
 	struct known known[HERD_WORKERS_MAX];
 	size_t n_known;
-	unsigned has;        /* workers, by what it was started with and told; 0: not known yet */
-	bool culling;        /* a TTOU is out */
-	msec_t changed;      /* when the number of workers last changed, or was asked to */
-	unsigned last;       /* that number then */
-	msec_t empty_since;  /* no worker is there any more; 0: there are */
-	msec_t births_since; /* new workers are counted from then on */
+	unsigned has;    /* workers, by what it was started with and told; 0: not known yet */
+	bool culling;    /* a TTOU is out */
+	msec_t changed;  /* when the number of workers last changed, or was asked to */
+	unsigned last;   /* that number then */
+	bool restarting; /* its workers, as a person told it to: it says so */
+	char says[NOTICE_STATUS_MAX]; /* its last STATUS=; "": none */
+	msec_t empty_since;           /* no worker is there any more; 0: there are */
+	msec_t births_since;          /* new workers are counted from then on */
 	unsigned births;
 };
 
@@ -66,6 +69,9 @@ void master_end_process(const struct master *m);
 /* cluster_find.c */
 void master_find(struct master *m);
 struct known *cluster_known(struct cluster *c, unsigned worker); /* who has got it; NULL */
+
+/* cluster_voice.c */
+void master_hush(struct master *m); /* a restart that doesn't get on is none any more */
 
 /* cluster_workers.c */
 void master_look(struct master *m);

@@ -66,7 +66,9 @@ static void count_elsewhere(const struct master *m, struct cluster_count *n) {
 
 struct cluster_count master_count(const struct master *m) {
 	const struct cluster *c = m->all;
-	struct cluster_count n = { .has = m->has, .culling = m->culling };
+	struct cluster_count n = { .has = m->has,
+				   .culling = m->culling,
+				   .restarting = m->restarting };
 	if (m->release == c->handler->in_force(c->context)) {
 		n.wanted = c->launcher->plan->limits.workers;
 		count_elsewhere(m, &n);
@@ -150,6 +152,7 @@ void master_look(struct master *m) {
 	if (m->member == NULL)
 		return;
 	master_find(m);
+	master_hush(m);
 	note_empty(m);
 	if (m->life.state == MOLD_LOADING && m->n_known > 0)
 		master_drive(m, MOLD_LOADED);

@@ -32,6 +32,7 @@ static bool is_news(enum herd_event_kind kind) {
 	case HERD_READINGS:
 	case HERD_READ:
 	case HERD_PARENT_READ:
+	case HERD_PARENT_HEARD:
 	case HERD_COUNTED:
 	case HERD_ALIVE:
 	case HERD_QUEUE:

@@ -71,8 +71,9 @@ static int build(const struct start *start, struct strings *argv, struct strings
 		.n_binds = start->master > 0 ? l->listeners->len : 0,
 	};
 	int error = worker_environment_build(&wish, envp);
-	bool may_notify = start->mold == NULL && start->master == 0 &&
-			  plan->config.app.probe.path == NULL && l->notify_path != NULL;
+	/* A worker's word counts where it isn't asked; a master has no other way to tell. */
+	bool speaks = start->master > 0 || plan->config.app.probe.path == NULL;
+	bool may_notify = start->mold == NULL && speaks && l->notify_path != NULL;
 	if (error == 0 && may_notify)
 		error = strings_set(envp, "NOTIFY_SOCKET", l->notify_path);
 	if (error == 0)

@@ -100,6 +100,14 @@ static void resized(void *context, pid_t master, bool more, unsigned workers) {
 	supervisor_tell(context, &e);
 }
 
+static void heard(void *context, unsigned generation, bool restarting, const char *status) {
+	const struct herd_event event = { .kind = HERD_PARENT_HEARD,
+					  .generation = generation,
+					  .number = restarting,
+					  .text = status };
+	feed(context, &event);
+}
+
 static void loops(void *context, unsigned workers, msec_t within) {
 	struct event e = event_make(EVENT_MASTER_LOOPS);
 	event_number(&e, "workers", workers);
@@ -118,5 +126,6 @@ const struct molds_handler mold_reports = {
 	.read = was_read,
 	.in_force = in_force,
 	.resized = resized,
+	.heard = heard,
 	.loops = loops,
 };

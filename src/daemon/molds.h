@@ -50,6 +50,8 @@ struct molds_handler {
 	unsigned (*in_force)(void *context);
 	/* A cluster's master was asked for one more or less, so that it has `workers` now. */
 	void (*resized)(void *context, pid_t master, bool more, unsigned workers);
+	/* What it says of itself: that it restarts its workers; its status, "": none. */
+	void (*heard)(void *context, unsigned generation, bool restarting, const char *status);
 	/* It forks one worker after the other: so many within that time. */
 	void (*loops)(void *context, unsigned workers, msec_t within);
 };

@@ -2,11 +2,11 @@
 
 #include <errno.h>
 #include <ev.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "core/notice.h"
 #include "os/notify_socket.h"
 #include "util/fd.h"
 
@@ -18,38 +18,28 @@ struct notify {
 	ev_io io;
 	int fd;
 	char *path;
-	void (*ready)(void *context, pid_t pid);
+	notify_heard *heard;
 	void *context;
 };
-
-/* One assignment per line. */
-static bool says_ready(const char *text) {
-	static const char word[] = "READY=1";
-	for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		size_t n = strcspn(line, "\n");
-		if (n == sizeof word - 1 && strncmp(line, word, n) == 0)
-			return true;
-	}
-	return false;
-}
 
 static void on_message(struct ev_loop *loop UNUSED, ev_io *w, int revents UNUSED) {
 	struct notify *n = container_of(w, struct notify, io);
 	char text[MESSAGE_MAX];
+	struct notice notice;
 	pid_t pid;
 	for (int i = 0; i < AT_A_TURN; i++) {
 		ssize_t len = notify_socket_receive(n->fd, text, sizeof text, &pid);
 		if (len < 0 && len != -EBADMSG)
 			return;
-		if (len > 0 && pid > 0 && says_ready(text))
-			n->ready(n->context, pid);
+		if (len <= 0 || pid <= 0)
+			continue;
+		notice_read(text, &notice);
+		n->heard(n->context, pid, &notice);
 	}
 }
 
-struct notify *notify_create(struct ev_loop *loop, const char *path,
-			     void (*ready)(void *context, pid_t pid), void *context,
-			     struct error *err) {
+struct notify *notify_create(struct ev_loop *loop, const char *path, notify_heard *heard,
+			     void *context, struct error *err) {
 	struct notify *n = calloc(1, sizeof *n);
 	char *copy = strdup(path);
 	int fd = n != NULL && copy != NULL ? notify_socket_open(path) : -ENOMEM;
@@ -60,9 +50,11 @@ struct notify *notify_create(struct ev_loop *loop, const char *path,
 		return NULL;
 	}
 	*n = (struct notify){
-		.loop = loop, .fd = fd, .path = copy, .ready = ready, .context = context
+		.loop = loop, .fd = fd, .path = copy, .heard = heard, .context = context
 	};
 	ev_io_init(&n->io, on_message, fd, EV_READ);
+	/* Who says that it restarts its workers is heard before they are seen to end. */
+	ev_set_priority(&n->io, EV_MAXPRI);
 	ev_io_start(loop, &n->io);
 	return n;
 }

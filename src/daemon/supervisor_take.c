@@ -103,9 +103,15 @@ static int open_control(struct supervisor *s, struct error *err) {
 	return s->control != NULL ? 0 : error_at(err, 0, 0, "%s", strerror(ENOMEM));
 }
 
-/* From somebody who is not one of our workers it means nothing. */
-static void on_notified(void *context, pid_t pid) {
+/* From somebody who is not one of our processes it means nothing. */
+static void on_notified(void *context, pid_t pid, const struct notice *notice) {
 	struct supervisor *s = context;
+	if (s->cluster != NULL) {
+		cluster_heard(s->cluster, pid, notice);
+		return;
+	}
+	if (!notice->ready)
+		return;
 	for (size_t i = 0; i < HERD_WORKERS_MAX; i++) {
 		if (s->members[i] != NULL && s->members[i]->pid == pid)
 			member_notified(s->members[i]);

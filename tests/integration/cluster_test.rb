@@ -186,13 +186,31 @@ class ClusterTest < MoldedTest
       before = pids(shop)
       Process.kill(name, mold(shop)["pid"])
       shop.wait_ready(4 + 2 * i)
+      shop.wait_event("master.restarted", generation: 1)
       settled(shop)
       assert_empty before & pids(shop)
       assert_includes pids(shop), shop.get("/").body.to_i
     end
+    assert_equal [4, 0], [shop.events("worker.restarted").size, shop.status["counters"]["died"]]
     losing_nothing(shop) { restart_one(shop, 1) }
     settled(shop)
     assert_equal 1, shop.events("master.started").size
+    shop.stop
+  end
+
+  # Phased: one after the other, each of them slow to come.
+  def test_while_a_person_restarts_the_master_nobody_is_replaced_and_no_request_is_lost
+    shop = cluster("workers 2\nthreads 2, 2\n", app_text: "sleep 0.5\n#{APP}")
+    losing_nothing(shop) do
+      Process.kill(:USR1, mold(shop)["pid"])
+      shop.wait_event("master.restarts")
+      restart_one(shop, 0)
+    end
+    assert_match(/Puma by its own means/, shop.events("replacement.waits")[0][:reason])
+    shop.wait_event("master.restarted")
+    told = shop.events.map { |event| event[:event] }
+    begun = told.index("replacement.started") # not if it was asked for before slot 0 had its new one
+    assert_operator told.index("master.restarted"), :<, begun if begun
     shop.stop
   end
 

@@ -41,6 +41,26 @@ class NewerPumasTest < KeeperTest
     end
   end
 
+  HOMES.each do |home|
+    define_method("test_#{File.basename(home).tr('.-', '__')}_is_a_cluster_and_says_when_a_person_restarts_it") do
+      app(puma_rb: "workers 2\nthreads 2, 2\n")
+      shop = kept_by(home, mode: "cluster", workers: nil, command: ["#{home}/bin/puma", "-C", "config/puma.rb"])
+      load = shop.load(connections: 2)
+      load.served(20)
+      out, err, code = shop.ctl("restart", "--all", "--wait")
+      assert_equal ["", 0], [err, code], out
+      Process.kill(:USR1, shop.wait_event("master.ready", generation: 2)[:pid])
+      shop.wait_event("master.restarts", generation: 2)
+      shop.wait_event("master.restarted", generation: 2)
+      Timeout.timeout(PATIENCE) do
+        nil until shop.status.dig("parent", "says")&.match?(%r{\APuma #{home[/[\d.]+\z/]}: cluster: 2/2})
+      end
+      assert_empty load.stop.failed
+      assert_equal 0, shop.status["counters"]["died"]
+      shop.stop
+    end
+  end
+
   def kept_by(home, **options)
     paths = [home, *Gem.path].join(":")
     keeper(app: { workers: 2, command: ["#{home}/bin/puma"],

@@ -139,6 +139,9 @@ START_TEST(one_more_is_asked_for_only_while_everybody_serves)
 	c.leaving = 1;
 	ck_assert_int_eq(cluster_decide(&c), CLUSTER_NOTHING);
 	c.leaving = 0;
+	c.restarting = true; /* it may look at rest between two of them */
+	ck_assert_int_eq(cluster_decide(&c), CLUSTER_NOTHING);
+	c.restarting = false;
 	c.untold = 1;
 	ck_assert_int_eq(cluster_decide(&c), CLUSTER_NOTHING);
 	c.untold = 0;

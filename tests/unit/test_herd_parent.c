@@ -516,6 +516,102 @@ START_TEST(the_herd_has_not_left_before_its_mold_unless_somebody_hurries)
 }
 END_TEST
 
+/* A cluster of two, all of whom a master has forked. */
+static void start_cluster(struct stage *t) {
+	stage_open(t, 2);
+	t->config.app.mode = MODE_CLUSTER;
+	stage_begin(t);
+	mold_is(t, 1, 1, MOLD_READY, 50);
+	for (unsigned slot = 0; slot < 2; slot++)
+		stage_resident(t, slot)->generation = 1;
+}
+
+static void master_says(struct stage *t, bool restarts, const char *status) {
+	stage_feed(t, (struct herd_event){ .kind = HERD_PARENT_HEARD,
+					   .generation = 1,
+					   .number = restarts,
+					   .text = status });
+}
+
+START_TEST(while_a_person_restarts_puma_nobody_is_replaced_whatever_the_cause)
+{
+	struct stage t;
+	const unsigned slots[] = { 0 };
+	start_cluster(&t);
+	master_says(&t, true, "");
+	ck_assert_uint_eq(t.told[EVENT_MASTER_RESTARTS], 1);
+	stage_read(&t, stage_resident(&t, 1)->id, 700 * MIB);
+	ck_assert_str_eq(stage_said(&t, EVENT_REPLACEMENT_WAITS, "reason"),
+			 "a person restarts Puma by its own means");
+	stage_restart(&t, slots, 1, false);
+	ck_assert_uint_eq(t.told[EVENT_REPLACEMENT_STARTED], 0);
+	t.now += 3 * MSEC_SECOND;
+	master_says(&t, false, "");
+	ck_assert_uint_eq(t.told[EVENT_MASTER_RESTARTED], 1);
+	ck_assert_int_eq(stage_number(&t, EVENT_MASTER_RESTARTED, "took"), 3 * MSEC_SECOND);
+	ck_assert_uint_eq(t.told[EVENT_REPLACEMENT_STARTED], 1);
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(who_ends_then_has_not_died_and_the_next_one_comes_at_once)
+{
+	struct stage t;
+	start_cluster(&t);
+	master_says(&t, true, "");
+	for (unsigned round = 0; round < 5; round++) { /* no crash loop either */
+		stage_exited(&t, stage_resident(&t, 0)->id);
+		ck_assert_uint_eq(t.told[EVENT_WORKER_RESTARTED], round + 1);
+		ck_assert_ptr_nonnull(stage_order(&t, ORDER_LAUNCH));
+		stage_boot_all(&t);
+		stage_resident(&t, 0)->generation = 1;
+	}
+	ck_assert_uint_eq(t.told[EVENT_WORKER_DIED], 0);
+	ck_assert_uint_eq(t.herd->counters.died, 0);
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(who_is_killed_then_or_is_another_masters_has_died)
+{
+	struct stage t;
+	start_cluster(&t);
+	master_says(&t, true, "");
+	stage_feed(&t, (struct herd_event){ .kind = HERD_EXITED,
+					    .worker = stage_resident(&t, 0)->id,
+					    .number = SIGKILL,
+					    .text = "SIGKILL" });
+	ck_assert_uint_eq(t.told[EVENT_WORKER_DIED], 1);
+	stage_resident(&t, 1)->generation = 2;
+	stage_exited(&t, stage_resident(&t, 1)->id);
+	ck_assert_uint_eq(t.told[EVENT_WORKER_DIED], 2);
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(a_master_that_ends_restarts_nobody_any_more)
+{
+	struct stage t;
+	start_cluster(&t);
+	master_says(&t, true, "");
+	mold_breaks(&t, 1, 1);
+	stage_exited(&t, stage_resident(&t, 0)->id);
+	ck_assert_uint_eq(t.told[EVENT_WORKER_DIED], 1);
+	stage_close(&t);
+}
+END_TEST
+
+START_TEST(what_it_says_of_itself_is_kept_and_told_to_nobody)
+{
+	struct stage t;
+	start_cluster(&t);
+	master_says(&t, false, "Puma 6.6.1: cluster: 1/2");
+	ck_assert_str_eq(herd_parent(t.herd)->says, "Puma 6.6.1: cluster: 1/2");
+	ck_assert_uint_eq(t.orders->n_told, 0);
+	stage_close(&t);
+}
+END_TEST
+
 SUITE("herd_parent", the_herd_has_not_left_before_its_mold_unless_somebody_hurries,
       each_change_of_a_mold_is_told_once_with_its_numbers,
       one_that_ends_by_itself_says_why_and_when_there_is_another,
@@ -536,4 +632,9 @@ SUITE("herd_parent", the_herd_has_not_left_before_its_mold_unless_somebody_hurri
       a_deploy_that_fails_wants_its_release_no_more,
       a_release_is_wanted_as_long_as_a_worker_boots_of_it,
       whoever_waits_for_a_mold_whose_release_is_gone_is_of_the_next_one_like_the_mold,
-      a_worker_has_the_generation_of_the_mold_that_it_was_forked_from)
+      a_worker_has_the_generation_of_the_mold_that_it_was_forked_from,
+      while_a_person_restarts_puma_nobody_is_replaced_whatever_the_cause,
+      who_ends_then_has_not_died_and_the_next_one_comes_at_once,
+      who_is_killed_then_or_is_another_masters_has_died,
+      a_master_that_ends_restarts_nobody_any_more,
+      what_it_says_of_itself_is_kept_and_told_to_nobody)

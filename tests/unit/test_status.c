@@ -208,6 +208,7 @@ START_TEST(a_mold_is_shown_with_what_is_known_of_it)
 			 "{\"kind\":\"mold\",\"generation\":2,\"pid\":77,\"state\":\"loading\","
 			 "\"age_s\":0,\"rss_bytes\":null,\"pss_bytes\":null,\"uss_bytes\":null,"
 			 "\"release\":\"/srv/shop/releases/1\",\"last_reason\":null,"
+			 "\"restarts\":false,\"says\":null,"
 			 "\"retry_s\":null}");
 	mold_is(&t, MOLD_READY, 77, NULL);
 	struct herd_event failed = { .kind = HERD_PARENT_READ, .generation = 2, .error = EACCES };
