@@ -16,10 +16,11 @@
  *
  * The parts: herd.c (events in), herd_slots.c (launching, dying, back-off), herd_wish.c (who
  * shall go, and why), herd_situation.c and herd_choose.c (who may), herd_replace.c (how far it
- * is), herd_hooks.c (a person's commands), herd_restart.c (a person's wishes), herd_parent.c
- * (molds), herd_refork.c (who becomes one), herd_stem.c (who others are forked from), herd_drain.c
- * (how far a drain is), herd_memory.c (readings and verdicts), herd_total.c (memory.total),
- * herd_leave.c (stopping), herd_adopt.c (another daemon's herd), herd_parts.h (what they share).
+ * is), herd_hooks.c (a person's commands), herd_restart.c (a person's wishes), herd_every.c (the
+ * clock's), herd_parent.c (molds), herd_refork.c (who becomes one), herd_stem.c (who others are forked
+ * from), herd_drain.c (how far a drain is), herd_memory.c (readings and verdicts), herd_total.c
+ * (memory.total), herd_leave.c (stopping), herd_adopt.c (another daemon's herd), herd_parts.h (what
+ * they share).
  */
 #pragma once
 

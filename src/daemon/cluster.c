@@ -194,6 +194,7 @@ void cluster_adopt_worker(struct cluster *c, unsigned generation, unsigned worke
 		return;
 	m->known[m->n_known++] = (struct known){ .pid = pid,
 						 .start_ticks = start_ticks,
+						 .index = INDEX_UNKNOWN,
 						 .worker = worker,
 						 .living = true,
 						 .leaving = leaving };

@@ -91,6 +91,8 @@ static void look_at(struct master *m, pid_t pid) {
 		if (k == NULL && m->n_known < HERD_WORKERS_MAX &&
 		    is_worker(m, &p, stat.ppid, &index))
 			k = meet(m, pid, stat.start_ticks, index);
+		if (k != NULL && k->index == INDEX_UNKNOWN && is_worker(m, &p, stat.ppid, &index))
+			k->index = index;
 		if (k != NULL)
 			k->living = true;
 		if (k != NULL && !k->ready)
@@ -123,7 +125,8 @@ static void look_at_descendants(struct master *m) {
 	pid_t seen[HERD_WORKERS_MAX];
 	size_t n = 0;
 	for (size_t i = 0; i < m->n_known; i++) {
-		if (!m->known[i].living || m->known[i].index == 0)
+		if (!m->known[i].living || m->known[i].index == 0 ||
+		    m->known[i].index == INDEX_UNKNOWN)
 			seen[n++] = m->known[i].pid;
 	}
 	for (size_t i = 0; i < n; i++) {

@@ -4,17 +4,21 @@
  */
 #pragma once
 
+#include <limits.h>
+
 #include "core/cluster.h"
 #include "core/notice.h"
 #include "daemon/cluster.h"
 #include "daemon/member.h"
 #include "util/text.h"
 
+#define INDEX_UNKNOWN UINT_MAX
+
 /* A worker of Puma's, whoever has it. */
 struct known {
 	pid_t pid;
 	uint64_t start_ticks;
-	unsigned index;
+	unsigned index;  /* INDEX_UNKNOWN: it was adopted, and not looked at yet */
 	unsigned worker; /* who has got it; 0: nobody */
 	bool living;     /* seen at the last look */
 	bool ready;      /* its server runs */

@@ -42,6 +42,24 @@ class KillsClusterTest < KilledTest
     end.stop
   end
 
+  # Worker 0 forks the others: who that is must be known again, and what is forked next.
+  def test_with_fork_worker_who_is_forked_from_whom_is_known_again
+    shop = cluster("workers 3\nthreads 2, 2\nfork_worker 0\n", workers: 3)
+    stem = `pgrep -P #{mold(shop)["pid"]}`.to_i
+    under_load(shop) do
+      following = succeeded(shop, workers: 3, gone: 0)
+      other = following.workers.find { |worker| worker["pid"] != stem }
+      restart(following, other["slot"].to_s)
+      assert_settled(following, 3)
+      assert_includes pids(following), stem
+      refute_includes pids(following), other["pid"]
+      restart(following, following.workers.find { |worker| worker["pid"] == stem }["slot"].to_s)
+      assert_settled(following, 3)
+      following.wait_event("master.gone", generation: 1)
+      following
+    end.stop
+  end
+
   def test_while_a_successor_boots
     shop = cluster(LOADS)
     under_load(shop) do
