@@ -305,6 +305,11 @@ static bool send_progress(struct supervisor *s, uint64_t client, const struct ev
 	return control_send(s->control, client, buffer);
 }
 
+/* A slot's is one more worker of the master that runs. */
+static bool is_old_code(const struct supervisor *s) {
+	return s->cluster != NULL && s->herd->restart.release_before == s->herd->release;
+}
+
 static void restart_over(struct supervisor *s, uint64_t client) {
 	const struct restart *r = &s->herd->restart;
 	if (r->failed > 0)
@@ -314,9 +319,8 @@ static void restart_over(struct supervisor *s, uint64_t client) {
 		       r->done, r->total);
 	else
 		finish(s, client,
-		       s->cluster != NULL
-			       ? "replaced, from the master that runs: new code needs a restart of "
-				 "the service"
+		       is_old_code(s) ? "replaced, by the master that runs: new code comes with "
+					"`restart --all`"
 		       : r->done == 1 ? "1 worker replaced"
 				      : "all replaced");
 }

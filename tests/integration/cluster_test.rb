@@ -116,6 +116,7 @@ class ClusterTest < MoldedTest
   def restart_all(shop)
     out, err, code = shop.ctl("restart", "--all", "--wait")
     assert_equal ["", 0], [err, code], out
+    assert_match(/^(all|1 worker) replaced$/, out)
   end
 
   def test_a_deploy_serves_the_new_code_and_one_that_does_not_load_leaves_the_old
@@ -151,6 +152,7 @@ class ClusterTest < MoldedTest
   def restart_one(shop, slot)
     out, err, code = shop.ctl("restart", slot.to_s, "--wait")
     assert_equal ["", 0], [err, code], out
+    assert_match(/^(all replaced|replaced, by the master that runs: .*)$/, out) # all: with fork_worker
   end
 
   def test_one_that_is_killed_is_followed_by_the_masters_respawn
