@@ -216,6 +216,27 @@ class ClusterTest < MoldedTest
     shop.stop
   end
 
+  # Puma up to 6 doesn't see its TERM while kept connections keep all threads busy; after 30 s its master
+  # would kill it. What crosses the closing is lost: one request of each client at most.
+  def test_a_drain_that_stands_still_is_ended_long_before_puma_kills_it
+    shop = cluster("workers 1\nthreads 2, 2\npreload_app!\n", workers: 1, restart: { half_close_after: "200ms" },
+                   app_text: "run lambda { |env| sleep 0.005; [200, {}, ['.']] }\n")
+    load = shop.load(connections: 4, close: false, pause: 0)
+    drains = []
+    drains << drained(shop, load) until drains.any? { _1[:how] == "half_closed" } || drains.size == 10
+    assert(drains.all? { |drain| drain[:took_ms] < 10_000 && drain[:how] != "killed" }, drains.to_s)
+    assert_equal "half_closed", drains.last[:how]
+    assert_operator load.stop.failed.size, :<=, 4 * drains.size
+    shop.stop
+  end
+
+  def drained(shop, load)
+    load.served(20)
+    old = pids(shop)[0]
+    restart_one(shop, 0)
+    shop.wait_event("drain.done", pid: old)
+  end
+
   # Of the master, and of a worker.
   def test_what_the_app_forks_is_never_taken_for_a_worker
     shop = cluster("#{PRELOADS}before_fork { $helper ||= Process.fork { sleep } }\n")
