@@ -12,8 +12,9 @@ static uint64_t max_bytes(uint64_t a, uint64_t b) {
 	return a > b ? a : b;
 }
 
+/* Of a few megabytes half as much again is nothing: the first pages that are written after a fork. */
 static uint64_t leak_bytes(const struct futility *f) {
-	return f->plateau_bytes + f->plateau_bytes / 2;
+	return f->plateau_bytes + max_bytes(f->plateau_bytes / 2, ROUND_TO);
 }
 
 static struct futility_worker *find(struct futility *f, uint64_t id) {

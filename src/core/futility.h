@@ -81,7 +81,7 @@ NODISCARD enum futility_change futility_clear(struct futility *f);
 
 enum futile_answer {
 	FUTILE_NO,   /* replace it */
-	FUTILE_LEAK, /* beyond 1.5 × the plateau: a real leak, goes at once */
+	FUTILE_LEAK, /* beyond 1.5 × the plateau, by 16 MiB at least: a real leak, goes at once */
 	FUTILE_TRY,  /* held back for long enough: one try; then futility_tried() */
 	FUTILE_HOLD, /* keep it; `next_try_at` says until when */
 };

@@ -203,6 +203,16 @@ START_TEST(three_young_leaks_in_a_row_were_the_plateau)
 }
 END_TEST
 
+START_TEST(of_a_few_megabytes_a_few_more_are_no_leak)
+{
+	struct futility f = guard();
+	ck_assert_int_eq(futility_fresh(&f, 1, MB(2), MB(1), 0), FUTILITY_BEGAN);
+	ck_assert_int_eq(futility_ask(&f, MB(4), MIN(1)), FUTILE_HOLD);
+	ck_assert_int_eq(futility_ask(&f, MB(18), MIN(1)), FUTILE_HOLD);
+	ck_assert_int_eq(futility_ask(&f, MB(19), MIN(1)), FUTILE_LEAK);
+}
+END_TEST
+
 START_TEST(more_workers_than_places_forget_the_oldest)
 {
 	struct futility f = guard();
@@ -389,7 +399,8 @@ SUITE("futility", a_fresh_worker_over_the_limit_is_futile_at_once,
       a_leak_of_a_useful_life_clears_the_count_of_young_ones, a_person_or_new_code_ends_it,
       tries_become_ever_rarer_up_to_six_hours, the_plateau_is_what_a_settled_worker_holds,
       a_slow_leak_does_not_drag_the_plateau_along, three_young_leaks_in_a_row_were_the_plateau,
-      more_workers_than_places_forget_the_oldest, near_the_kernel_limit_total_acts_all_the_same,
+      of_a_few_megabytes_a_few_more_are_no_leak, more_workers_than_places_forget_the_oldest,
+      near_the_kernel_limit_total_acts_all_the_same,
       a_warm_plateau_over_the_limit_is_replaced_a_few_times_a_day,
       a_plateau_far_over_the_limit_is_found_in_the_end,
       a_limit_below_the_fresh_worker_is_tried_a_few_times_a_day,
