@@ -87,13 +87,19 @@ static uint64_t shared_bytes(const struct worker *w) {
 }
 
 /*
- * A herd of such workers. The first to be forked shares with its mold alone, and its PSS is half
- * of what is there once, for however many.
+ * A herd of such workers, with what they were forked from: it counts in the total as well. The first
+ * to be forked shares with that alone, and its PSS is half of what is there once, for however many.
  */
 static uint64_t herd_of(const struct herd *h, const struct worker *w) {
-	uint64_t pss = watch_figure(&w->watch, FIGURE_PSS) * h->n_slots;
-	uint64_t once = watch_figure(&w->watch, FIGURE_USS) * h->n_slots + shared_bytes(w);
-	return w->generation != 0 && once < pss ? once : pss;
+	uint64_t pss = watch_figure(&w->watch, FIGURE_PSS);
+	uint64_t uss = watch_figure(&w->watch, FIGURE_USS);
+	const struct parent *p = parent_of(h, w->generation);
+	if (w->generation == 0)
+		return pss * h->n_slots;
+	bool known = p != NULL && p->rss_bytes > 0; /* else it is much like its child */
+	uint64_t all = pss * h->n_slots + (known ? p->pss_bytes : pss);
+	uint64_t once = uss * h->n_slots + (known ? p->rss_bytes : w->watch.rss_bytes);
+	return once < all ? once : all;
 }
 
 /* The first figure of its life: is a fresh worker over the limit already? */

@@ -18,6 +18,10 @@ static struct parent *of_generation(struct herd *h, unsigned generation) {
 	return NULL;
 }
 
+const struct parent *parent_of(const struct herd *h, unsigned generation) {
+	return generation != 0 ? of_generation((struct herd *)h, generation) : NULL;
+}
+
 /*
  * A mold that is made in the place of one that has ended takes its cell. One that still lives (a
  * former daemon's, while a deploy goes back to its release) keeps its own.

@@ -99,6 +99,7 @@ void restart_slot_over(struct step *s, unsigned slot, bool done);
 void restart_boot_failed(struct step *s, const struct worker *w);
 
 /* herd_parent.c */
+const struct parent *parent_of(const struct herd *h, unsigned generation); /* or NULL */
 void parent_changed(struct step *s, const struct herd_event *event);
 void parent_read(struct step *s, const struct herd_event *event);
 void parent_heard(struct step *s, const struct herd_event *event);

@@ -163,14 +163,36 @@ static void fork_and_read(struct stage *t, unsigned slot, uint64_t pss) {
 START_TEST(the_first_to_be_forked_says_nothing_of_a_herd_of_its_own_size)
 {
 	struct stage t;
-	start_unread(&t, 4, 300 * MIB); /* 200 that are shared, four times 20 */
+	start_unread(&t, 4, 300 * MIB); /* 200 that are shared, four times 20, and the mold's own */
 	fork_and_read(&t, 0, 120 * MIB);
 	ck_assert_uint_eq(t.told[EVENT_REPLACEMENT_FUTILE], 0);
 	stage_close(&t);
 	start_unread(&t, 4, 260 * MIB);
 	fork_and_read(&t, 0, 120 * MIB);
 	ck_assert_uint_eq(t.told[EVENT_REPLACEMENT_FUTILE], 1);
-	ck_assert_int_eq(stage_number(&t, EVENT_REPLACEMENT_FUTILE, "plateau"), 280 * MIB);
+	ck_assert_int_eq(stage_number(&t, EVENT_REPLACEMENT_FUTILE, "plateau"), 300 * MIB);
+	stage_close(&t);
+}
+END_TEST
+
+/* Else a limit below what a fresh herd needs is taken for a leak, and everybody is replaced. */
+START_TEST(what_a_fresh_herd_needs_is_with_what_it_was_forked_from)
+{
+	struct stage t;
+	stage_open(&t, 2);
+	t.limits.total_bytes = MIB;
+	t.held[0] = t.config;
+	herd_init(t.herd, &t.held[0], &t.limits);
+	stage_feed(&t, (struct herd_event){ .kind = HERD_START });
+	mold_is(&t, 1, 1, MOLD_READY, 50);
+	mold_was_read(&t, 1, 24 * MIB, 8 * MIB, MIB);
+	stage_boot_all(&t);
+	for (unsigned slot = 0; slot < 2; slot++)
+		stage_resident(&t, slot)->generation = 1;
+	stage_read(&t, stage_resident(&t, 0)->id, 2 * MIB); /* RSS 22, PSS 7 */
+	ck_assert_int_eq(stage_number(&t, EVENT_REPLACEMENT_FUTILE, "plateau"), 22 * MIB);
+	stage_read(&t, stage_resident(&t, 1)->id, 2 * MIB);
+	ck_assert_uint_eq(t.told[EVENT_REPLACEMENT_STARTED], 0);
 	stage_close(&t);
 }
 END_TEST
@@ -618,6 +640,7 @@ SUITE("herd_parent", the_herd_has_not_left_before_its_mold_unless_somebody_hurri
       the_end_of_a_former_one_is_not_that_of_its_successor, its_memory_is_part_of_the_herds,
       its_memory_counts_for_the_total,
       the_first_to_be_forked_says_nothing_of_a_herd_of_its_own_size,
+      what_a_fresh_herd_needs_is_with_what_it_was_forked_from,
       what_is_shared_is_in_the_total_once_however_old_the_figures_are,
       the_total_is_about_molds_that_stay,
       two_molds_are_over_the_total_by_design_but_not_over_the_kernels_limit,
