@@ -15,14 +15,20 @@
 #define LOOK_RARELY 1000
 #define LOOKS_OFTEN 50
 
-enum sight { IT_FOLLOWS, IT_WILL, NOBODY_FOLLOWS };
+/* systemd that doesn't answer for so many looks won't. */
+#define LOOKS_UNANSWERED 60
+
+enum sight { IT_FOLLOWS, IT_WILL, NOBODY_FOLLOWS, NOT_KNOWN };
 
 static enum sight look(const char *unit) {
 	struct unit_moment now;
 	systemctl_moment(unit, &now);
 	if (strcmp(now.active, "inactive") == 0 || strcmp(now.active, "failed") == 0)
 		return now.job == 0 ? NOBODY_FOLLOWS : IT_WILL;
-	if (now.active[0] == '\0' || strcmp(now.sub, "auto-restart") == 0 ||
+	if (now.active[0] == '\0')
+		return NOT_KNOWN;
+	/* auto-restart, and auto-restart-queued since systemd 254 */
+	if (strncmp(now.sub, "auto-restart", strlen("auto-restart")) == 0 ||
 	    strcmp(now.sub, "stop-post") == 0)
 		return IT_WILL;
 	return IT_FOLLOWS;
@@ -36,10 +42,12 @@ static void pause_for(long msec) {
 /* Twice, as somebody may have asked for a start between two glances. */
 static bool nobody_follows(const char *unit) {
 	enum sight before = IT_WILL, now = IT_WILL;
-	for (unsigned i = 0; now != IT_FOLLOWS; i++) {
+	unsigned unanswered = 0;
+	for (unsigned i = 0; now != IT_FOLLOWS && unanswered < LOOKS_UNANSWERED; i++) {
 		pause_for(i < LOOKS_OFTEN ? LOOK_EVERY : LOOK_RARELY);
 		before = now;
 		now = look(unit);
+		unanswered = now == NOT_KNOWN ? unanswered + 1 : 0;
 		if (before == NOBODY_FOLLOWS && now == NOBODY_FOLLOWS)
 			return true;
 	}
