@@ -105,6 +105,31 @@ def kill(herd, preload, number)
   [took, preload ? time_of(herd, "mold.ready", died, loaded) : nil]
 end
 
+# `pumakeeper upgrade`, which says when the other program has taken over: [milliseconds of each, Run].
+UPGRADES = 20
+def upgrades
+  herd(false, "tcp") do |herd|
+    url = herd.url.sub("http://", "tcp://")
+    loads = loads(url)
+    replacing = keep_replacing(herd)
+    times = Array.new(UPGRADES) { upgrade(herd) }
+    replacing[:over] = true
+    replacing.join
+    serve, wanted = settled(herd, url)
+    close, kept = loads.map(&:stop)
+    return Run.new(times.compact, [], (serve - wanted).abs + times.count(nil), close.ok, kept.ok,
+                   (close.failed + kept.failed).tally, herd.status["counters"]["replacements"])
+  end
+end
+
+def upgrade(herd)
+  began = Bench.now
+  said = herd.ask("upgrade")
+  took = ((Bench.now - began) * 1000).round
+  sleep rand * 0.3
+  said.include?("has taken over") ? took : warn("not upgraded: #{said}")
+end
+
 # The same in a real systemd, at each phase in turn: tests/systemd/phases_test.rb says what it saw.
 IN_SYSTEMD = 50
 def in_systemd
@@ -118,10 +143,11 @@ end
 
 srand(7)
 well, systemd = in_systemd
+upgraded = upgrades
 runs = KINDS.transform_values { |preload, socket| run(preload, socket) }
 adopted = runs.values.flat_map(&:adopted)
 loaded = runs.values.flat_map(&:loaded)
-lost = runs.values.sum { |run| run.lost.values.sum }
+lost = [*runs.values, upgraded].sum { |run| run.lost.values.sum }
 
 Bench.report(
   "survival", "The daemon is killed, and its workers serve on",
@@ -130,8 +156,8 @@ Bench.report(
   "with a connection for each request and three that keep theirs; a request is lost when its answer did " \
   "not come. Those who serve are counted at the end by the socket they hold, not by what the daemon says.",
   ["", "goal", "measured"],
-  [["requests lost", "0", "#{lost} of #{runs.values.sum { |run| run.requests + run.kept }}"],
-   ["workers lost or doubled", "0", runs.values.sum(&:wrong)],
+  [["requests lost", "0", "#{lost} of #{[*runs.values, upgraded].sum { |run| run.requests + run.kept }}"],
+   ["workers lost or doubled", "0", [*runs.values, upgraded].sum(&:wrong)],
    ["from the daemon's end until the next one is in control (`herd.adopted`)", "",
     "median #{Bench.median(adopted).round} ms, worst #{adopted.max} ms"],
    ["… and until it has a mold to fork from", "",
@@ -141,8 +167,12 @@ Bench.report(
                 "lost #{run.lost.empty? ? 'none' : run.lost}; #{run.replaced} replacements; in control after " \
                 "#{Bench.median(run.adopted).round} ms, worst #{run.adopted.max} ms"]
    end,
+   ["`pumakeeper upgrade` #{UPGRADES} times under the same load, until the other program answers", "nothing lost",
+    "#{upgraded.requests} requests and #{upgraded.kept} on kept connections, lost " \
+    "#{upgraded.lost.empty? ? 'none' : upgraded.lost}; #{upgraded.replaced} replacements; median " \
+    "#{Bench.median(upgraded.adopted).round} ms, worst #{upgraded.adopted.max} ms"],
    ["in systemd, each time in the next phase of a replacement (bringing up, draining, half-closing); until " \
     "the next daemon answers for its workers", "nothing lost, nobody lost or doubled, replacements finished or undone",
     systemd.join("; ")]]
 )
-exit(well && lost.zero? && runs.values.all? { |run| run.wrong.zero? } ? 0 : 1)
+exit(well && lost.zero? && [*runs.values, upgraded].all? { |run| run.wrong.zero? } ? 0 : 1)

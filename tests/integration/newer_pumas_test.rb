@@ -61,6 +61,23 @@ class NewerPumasTest < KeeperTest
     end
   end
 
+  HOMES.each do |home|
+    define_method("test_#{File.basename(home).tr('.-', '__')}_is_a_cluster_that_preloads") do
+      app(puma_rb: "workers 2\nthreads 2, 2\npreload_app!\n")
+      shop = kept_by(home, mode: "cluster", workers: nil, command: ["#{home}/bin/puma", "-C", "config/puma.rb"])
+      load = shop.load(connections: 2)
+      load.served(20)
+      [%w[0], %w[--all], %w[1]].each do |which|
+        out, err, code = shop.ctl("restart", *which, "--wait")
+        assert_equal ["", 0], [err, code], out
+      end
+      load.served(20)
+      assert_empty load.stop.failed
+      assert_equal [4, 0], shop.status["counters"].values_at("replacements", "died")
+      shop.stop
+    end
+  end
+
   def kept_by(home, **options)
     paths = [home, *Gem.path].join(":")
     keeper(app: { workers: 2, command: ["#{home}/bin/puma"],

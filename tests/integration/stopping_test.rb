@@ -77,10 +77,12 @@ class StoppingTest < KeeperTest
     log.follow(TerminalLines.new(output))
     dead = -> { false }
     assert log.wait_event("worker.ready", {}, PATIENCE, dead), log.text
+    # It answers a moment before; a signal in the middle of that line is an exception to Puma 5.
+    assert log.wait_text(/Use Ctrl-C to stop/, PATIENCE, dead), log.text
     input.write("\x03")
     assert log.wait_event("daemon.stopping", { reason: "SIGINT" }, PATIENCE, dead), log.text
     done = log.wait_event("drain.done", { how: "clean" }, PATIENCE, dead)
-    assert_equal "SIGTERM", done[:status], "the terminal's SIGINT reached the worker"
+    assert_equal "SIGTERM", done[:status], "the terminal's SIGINT reached the worker: #{log.text}"
     assert_equal 0, Process.wait2(pid)[1].exitstatus
     pid = nil
   ensure
