@@ -148,7 +148,7 @@ class ContainerTest < MoldedTest
     app HELLO
     as = %w[setpriv --reuid=54321 --regid=54321 --clear-groups]
     FileUtils.chmod_R(0o755, @dir)
-    readable = system(*as, Keeper::DAEMON, "--version", out: File::NULL, err: File::NULL)
+    readable = [Keeper::DAEMON, "#{__dir__}/../../src/ruby/ask.rb"].all? { |file| system(*as, "test", "-r", file) }
     skip "another user can't run #{Keeper::DAEMON} from here" unless readable
     shop = keeper({}, through: as, env: { "XDG_RUNTIME_DIR" => nil, "HOME" => nil })
     shop.wait_ready(1)

@@ -120,14 +120,15 @@ class PlaceTest < KilledTest
 
   # Another directory at that path, whose lock we hold.
   def exchange(directory)
-    aside = "#{@dir}/#{unique}"
+    aside = "#{directory}-aside" # in the same filesystem: another one would get copies
     Dir.mkdir(aside, File.stat(directory).mode & 0o777)
     lock = File.open("#{aside}/lock", "w", 0o600)
     lock.flock(File::LOCK_EX)
     lock.write("#{Process.pid}\n")
     lock.flush
-    FileUtils.mv(directory, "#{@dir}/#{unique}")
-    FileUtils.mv(aside, directory)
+    File.rename(directory, "#{directory}-before")
+    File.rename(aside, directory)
+    FileUtils.rm_rf("#{directory}-before")
     lock
   end
 
