@@ -1,7 +1,6 @@
 /*
  * What a master says of itself (sd_notify(3)): that it restarts its workers, because a person has told it
- * to (SIGUSR1, SIGUSR2, pumactl), and when that is over. Puma since 6.1, or with ruby-sd-notify; a master
- * that doesn't speak is known by its children alone.
+ * to (SIGUSR1, SIGUSR2, SIGURG, pumactl), and when that is over, by ruby/master.rb; its status since 6.1.
  */
 #include <stdio.h>
 #include <string.h>

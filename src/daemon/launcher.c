@@ -35,10 +35,27 @@ struct start {
 	const char *directory;
 	struct inheritance in;
 	const char *mold; /* its generation; NULL: a worker */
-	unsigned
-		master; /* of a cluster with so many workers, Puma as it is, without our Ruby; 0: no */
+	unsigned master;  /* of a cluster, with so many workers; 0: no */
 	int output;
 };
+
+/* What we have of Ruby for it. */
+static const char *role(const struct start *start) {
+	if (start->master > 0)
+		return "master";
+	return start->mold != NULL ? "mold" : "worker";
+}
+
+/*
+ * A worker's word counts where it isn't asked; a master has no other way to tell. Without our Ruby it
+ * would end where nobody listens.
+ */
+static bool speaks(const struct start *start) {
+	const struct plan *plan = start->launcher->plan;
+	if (start->launcher->notify_path == NULL || start->mold != NULL)
+		return false;
+	return start->master > 0 ? plan->ruby_dir[0] != '\0' : plan->config.app.probe.path == NULL;
+}
 
 static int build(const struct start *start, struct strings *argv, struct strings *envp) {
 	const struct launcher *l = start->launcher;
@@ -46,8 +63,7 @@ static int build(const struct start *start, struct strings *argv, struct strings
 	bool puma = plan->command.kind == COMMAND_PUMA;
 	bool preload = strcmp(plan->config.allocator.preload, "none") != 0;
 	char file[PATH_MAX + 16];
-	snprintf(file, sizeof file, "%s/%s.rb", plan->ruby_dir,
-		 start->mold != NULL ? "mold" : "worker");
+	snprintf(file, sizeof file, "%s/%s.rb", plan->ruby_dir, role(start));
 	const struct worker_environment wish = {
 		.inherited = environ,
 		.app = &plan->config.app.environment,
@@ -59,7 +75,7 @@ static int build(const struct start *start, struct strings *argv, struct strings
 		.preload = plan->preload[0] != '\0' ? plan->preload : NULL,
 		.malloc_conf = plan->config.allocator.malloc_conf,
 		.few_arenas = preload,
-		.ruby_file = plan->ruby_dir[0] != '\0' && start->master == 0 ? file : NULL,
+		.ruby_file = plan->ruby_dir[0] != '\0' ? file : NULL,
 		.single = puma && start->master == 0,
 	};
 	const char *urls[SPAWN_FDS_MAX];
@@ -71,10 +87,7 @@ static int build(const struct start *start, struct strings *argv, struct strings
 		.n_binds = start->master > 0 ? l->listeners->len : 0,
 	};
 	int error = worker_environment_build(&wish, envp);
-	/* A worker's word counts where it isn't asked; a master has no other way to tell. */
-	bool speaks = start->master > 0 || plan->config.app.probe.path == NULL;
-	bool may_notify = start->mold == NULL && speaks && l->notify_path != NULL;
-	if (error == 0 && may_notify)
+	if (error == 0 && speaks(start))
 		error = strings_set(envp, "NOTIFY_SOCKET", l->notify_path);
 	if (error == 0)
 		error = command_puma_argv(&plan->config.app.command, &plan->command, &own, argv);

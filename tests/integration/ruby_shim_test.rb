@@ -60,8 +60,8 @@ class ShimTest < Minitest::Test
   end
 
   # Sockets from fd 3 on, and LISTEN_PID set in the process that execs.
-  def start(*command, sockets: [@listener], env: {})
-    file = "-r#{RUBY_FILES}/worker.rb"
+  def start(*command, sockets: [@listener], env: {}, shim: "worker")
+    file = "-r#{RUBY_FILES}/#{shim}.rb"
     env = { "WEB_CONCURRENCY" => "0", "LISTEN_FDS" => sockets.size.to_s,
             "PUMAKEEPER_RUBYOPT" => file }.merge(env)
     env["RUBYOPT"] = [env["RUBYOPT"], file].compact.join(" ")
@@ -439,6 +439,76 @@ module SecondTermTests
   end
 end
 
+# A cluster's master, of which nothing is changed but how it is heard.
+module MasterTests
+  def test_a_master_says_when_it_restarts_its_workers_with_whatever_gems_there_are
+    heard = Socket.new(:UNIX, :DGRAM)
+    heard.bind(Addrinfo.unix("#{@dir}/notify"))
+    pid = start_master
+    assert_equal "READY=1", word(heard)
+    before = get("/pid")
+    Process.kill(:USR1, pid)
+    assert_equal %w[RELOADING=1 READY=1], [word(heard), word(heard)]
+    refute_equal before, get("/pid")
+    Process.kill(:USR2, pid)
+    assert_equal %w[RELOADING=1 READY=1], [word(heard), word(heard)]
+    refute_match(/Systemd integration failed/, log)
+    child = get("/children")
+    refute_match(/^NOTIFY_SOCKET=|^LD_PRELOAD=|master\.rb/, child.gsub(/^PUMAKEEPER_.*/, ""))
+    assert_includes File.read("/proc/#{get("/pid")}/maps"), WorkerTests::PRELOAD
+    stop(pid, :TERM)
+    heard.close
+  end
+
+  # There is a daemon that has died, and was the only one to have the socket.
+  def test_a_master_whom_nobody_hears_restarts_all_the_same
+    UNIXServer.new("#{@dir}/notify").close
+    pid = start_master
+    %i[USR1 USR2].each_with_index do |name, i|
+      wait_for_log(/(booted in.*){#{i + 1}}/m)
+      before = patiently { get("/pid") }
+      Process.kill(name, pid)
+      patiently { Thread.pass while get("/pid") == before }
+    end
+    refute_includes log, "NotifyError"
+    stop(pid, :TERM)
+  end
+
+  def test_a_daemon_that_stands_still_stops_no_master
+    deaf = Socket.new(:UNIX, :DGRAM)
+    deaf.bind(Addrinfo.unix("#{@dir}/notify"))
+    sender = Socket.new(:UNIX, :DGRAM)
+    begin
+      loop { sender.sendmsg_nonblock("x", 0, Addrinfo.unix("#{@dir}/notify")) }
+    rescue IO::WaitWritable
+      nil # its queue is full
+    end
+    pid = start_master
+    before = get("/pid")
+    Process.kill(:USR1, pid)
+    patiently { Thread.pass while get("/pid") == before }
+    [deaf, sender].each(&:close)
+    stop(pid, :TERM)
+  end
+
+  private
+
+  def start_master
+    write("config/puma.rb", "workers 1\nsilence_single_worker_warning\nworker_check_interval 1\n")
+    start("puma", "-b", "tcp://127.0.0.1:#{@port}", "--bind-to-activated-sockets", "only", shim: "master",
+          env: { "WEB_CONCURRENCY" => nil, "NOTIFY_SOCKET" => "#{@dir}/notify", "LD_PRELOAD" => WorkerTests::PRELOAD,
+                 "PUMAKEEPER_USER_LD_PRELOAD" => "" })
+  end
+
+  # STATUS since 6.1, whenever it likes.
+  def word(socket)
+    patiently do
+      text = socket.recv(4096) while text.nil? || text.start_with?("STATUS=Puma ")
+      text
+    end
+  end
+end
+
 module InspectTests
   def test_inspection_tells_what_puma_would_do_and_where_it_has_it_from
     write("config/puma.rb", <<~RUBY)
@@ -485,6 +555,7 @@ end
 class InstalledPumaTest < ShimTest
   include WorkerTests
   include SecondTermTests
+  include MasterTests
   include InspectTests
 
   def test_inspection_sees_a_server_started_by_rack
@@ -496,6 +567,7 @@ ENV.fetch("PUMAKEEPER_TEST_PUMAS", "").split(":").each do |home|
   Object.const_set("Puma_#{File.basename(home).tr('.', '_')}_Test", Class.new(ShimTest) do
     include WorkerTests
     include SecondTermTests
+    include MasterTests
     include InspectTests
     define_method(:environment) { { "GEM_HOME" => home, "PATH" => "#{home}/bin:#{ENV['PATH']}" } }
   end)
