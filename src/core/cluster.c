@@ -70,6 +70,11 @@ static bool is_at_rest(const struct cluster_count *c) {
 	return c->living == c->has && c->leaving == 0 && c->untold == 0 && !c->culling;
 }
 
+bool cluster_restarted(const struct cluster_count *c) {
+	bool all_new = c->old == 0 && c->ready > 0 && c->ready == c->living && c->living >= c->has;
+	return c->restarting && c->untold == 0 && (c->over || all_new);
+}
+
 enum cluster_action cluster_decide(const struct cluster_count *c) {
 	if (c->restarting)
 		return CLUSTER_NOTHING;

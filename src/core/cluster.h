@@ -58,12 +58,20 @@ struct cluster_count {
 	unsigned waits;     /* who wait for one of it */
 	bool culling;       /* a TTOU is out: somebody leaves without having been told by us */
 	bool restarting;    /* it replaces its workers itself, and says so */
+	bool over;          /* it has said that it is done with that */
+	unsigned old;       /* of those who live, whom it has yet to replace */
 };
 
 enum cluster_action { CLUSTER_NOTHING, CLUSTER_ONE_MORE, CLUSTER_ONE_LESS };
 
 /* How many workers it should have: what a new one is started with, and others are brought to. */
 unsigned cluster_needed(const struct cluster_count *count);
+
+/*
+ * It has replaced them all, whether it says so or not (Puma 5 doesn't after a refork), and everybody
+ * knows whom: what ends later has died.
+ */
+bool cluster_restarted(const struct cluster_count *count);
 
 /* What to tell the master, which serves, and whose signal before was confirmed or is overdue. */
 enum cluster_action cluster_decide(const struct cluster_count *count);

@@ -74,6 +74,9 @@ static void count_birth(struct master *m) {
 static struct known *meet(struct master *m, pid_t pid, uint64_t start_ticks, unsigned index) {
 	struct known *k = &m->known[m->n_known++];
 	*k = (struct known){ .pid = pid, .start_ticks = start_ticks, .index = index };
+	if (m->restarting)
+		m->changed =
+			clock_now(); /* it gets on, and by how many there are that can't be seen */
 	count_birth(m);
 	return k;
 }

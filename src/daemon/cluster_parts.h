@@ -23,6 +23,7 @@ struct known {
 	bool living;     /* seen at the last look */
 	bool ready;      /* its server runs */
 	bool leaving;
+	bool old; /* there when a person had the master restart its workers */
 };
 
 struct master {
@@ -39,6 +40,7 @@ struct master {
 	msec_t changed;  /* when the number of workers last changed, or was asked to */
 	unsigned last;   /* that number then */
 	bool restarting; /* its workers, as a person told it to: it says so */
+	bool over;       /* it is done with that, it says */
 	char says[NOTICE_STATUS_MAX]; /* its last STATUS=; "": none */
 	msec_t empty_since;           /* no worker is there any more; 0: there are */
 	msec_t births_since;          /* new workers are counted from then on */
@@ -75,7 +77,8 @@ void master_find(struct master *m);
 struct known *cluster_known(struct cluster *c, unsigned worker); /* who has got it; NULL */
 
 /* cluster_voice.c */
-void master_hush(struct master *m); /* a restart that doesn't get on is none any more */
+void master_hush(
+	struct master *m); /* a restart that is over, or doesn't get on, is none any more */
 
 /* cluster_workers.c */
 void master_look(struct master *m);

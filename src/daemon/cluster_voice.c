@@ -21,26 +21,36 @@ static void tell(const struct master *m) {
 	m->all->handler->heard(m->all->context, m->generation, m->restarting, m->says);
 }
 
+/* A refork leaves the one that forks. */
+static void note_old(struct master *m) {
+	bool forks = m->all->launcher->plan->settings.fork_worker;
+	m->changed = clock_now();
+	master_find(m);
+	for (size_t i = 0; i < m->n_known; i++)
+		m->known[i].old = !(forks && m->known[i].index == 0);
+}
+
 void cluster_heard(struct cluster *c, pid_t pid, const struct notice *notice) {
 	struct master *m = of_pid(c, pid);
 	if (m == NULL)
 		return; /* a worker's, or the app's: they have the socket's path as well */
-	bool restarting = notice->reloading || (m->restarting && !notice->ready);
+	bool begins = notice->reloading && !m->restarting;
 	bool says = notice->status[0] != '\0' && strcmp(m->says, notice->status) != 0;
+	m->restarting |= notice->reloading;
 	if (notice->reloading)
-		m->changed = clock_now();
+		note_old(m);
+	m->over = notice->ready || (m->over && !notice->reloading); /* the next look ends it */
 	if (says)
 		snprintf(m->says, sizeof m->says, "%s", notice->status);
-	if (restarting == m->restarting && !says)
-		return;
-	m->restarting = restarting;
-	tell(m);
+	if (begins || says)
+		tell(m);
 }
 
 /* It may be stuck with a worker that doesn't boot: memory can't wait for that. */
 void master_hush(struct master *m) {
 	msec_t boot = m->all->launcher->plan->config.app.boot_timeout;
-	if (!m->restarting || clock_now() - m->changed < boot)
+	const struct cluster_count n = master_count(m);
+	if (!m->restarting || (!cluster_restarted(&n) && clock_now() - m->changed < boot))
 		return;
 	m->restarting = false;
 	tell(m);

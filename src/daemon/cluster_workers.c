@@ -66,15 +66,16 @@ static void count_elsewhere(const struct master *m, struct cluster_count *n) {
 
 struct cluster_count master_count(const struct master *m) {
 	const struct cluster *c = m->all;
-	struct cluster_count n = { .has = m->has,
-				   .culling = m->culling,
-				   .restarting = m->restarting };
+	struct cluster_count n = {
+		.has = m->has, .culling = m->culling, .restarting = m->restarting, .over = m->over
+	};
 	if (m->release == c->handler->in_force(c->context)) {
 		n.wanted = c->launcher->plan->limits.workers;
 		count_elsewhere(m, &n);
 	}
 	for (size_t i = 0; i < m->n_known; i++) {
 		const struct known *k = &m->known[i];
+		n.old += k->living && k->old;
 		n.living += k->living;
 		n.ready += k->living && k->ready;
 		n.leaving += k->living && k->leaving;

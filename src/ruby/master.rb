@@ -68,6 +68,12 @@ module Pumakeeper
       super
     end
 
+    # Puma itself says so when all workers are gone, the first of them for long perhaps.
+    def restart
+      Voice.say("RELOADING=1")
+      super
+    end
+
     private
 
     # It execs itself.

@@ -13,6 +13,7 @@ class ClusterTest < MoldedTest
       when "/leak_if" then LEAK << "y" * (120 << 20) if env["QUERY_STRING"].to_i == Process.pid
       when "/helper" then Process.detach(fork { sleep })
       when "/slow" then sleep(0.3)
+      when "/held" then sleep(1)
       end
       [200, {}, [Process.pid.to_s]]
     }
@@ -216,6 +217,23 @@ class ClusterTest < MoldedTest
     shop.stop
   end
 
+  # All workers end, each in its own time, and the sockets stay.
+  def test_a_hot_restart_by_a_person_is_taken_for_what_it_is_from_its_first_worker_on
+    shop = cluster
+    answer = Thread.new { shop.get("/held").code }
+    losing_nothing(shop) do
+      shop.get("/") # that one is in the app by now
+      Process.kill(:USR2, mold(shop)["pid"])
+      shop.wait_event("master.restarted", generation: 1)
+      settled(shop)
+    end
+    assert_equal 200, answer.value
+    assert_equal [2, 0], [shop.events("worker.restarted").size, shop.status["counters"]["died"]]
+    assert_equal [1, 0], [shop.events("master.started").size, shop.events("replacement.started").size]
+    assert_equal ["proved"], measured(shop)["workers"].map { |worker| worker.dig("allocator", "proof") }.uniq
+    shop.stop
+  end
+
   # Puma up to 6 doesn't see its TERM while kept connections keep all threads busy; after 30 s its master
   # would kill it. What crosses the closing is lost: one request of each client at most.
   def test_a_drain_that_stands_still_is_ended_long_before_puma_kills_it
@@ -302,6 +320,20 @@ class ClusterTest < MoldedTest
   end
 
   # There it has the title of the worker that has forked it.
+  # Puma 5 doesn't say when it is over.
+  def test_a_refork_by_a_person_is_over_when_all_but_worker_0_are_new
+    shop = cluster(FORKS, workers: 3)
+    forked(shop)
+    stem = stem(shop)
+    before = pids(shop)
+    Process.kill(:URG, mold(shop)["pid"])
+    shop.wait_event("master.restarted")
+    forked(shop)
+    assert_equal [stem], before & pids(shop)
+    assert_equal [2, 0], [shop.events("worker.restarted").size, shop.status["counters"]["died"]]
+    shop.stop
+  end
+
   def test_with_fork_worker_what_the_app_forks_is_no_worker_either
     shop = cluster(FORKS, workers: 3)
     forked(shop)

@@ -451,7 +451,7 @@ module MasterTests
     assert_equal %w[RELOADING=1 READY=1], [word(heard), word(heard)]
     refute_equal before, get("/pid")
     Process.kill(:USR2, pid)
-    assert_equal %w[RELOADING=1 READY=1], [word(heard), word(heard)]
+    assert_equal %w[RELOADING=1 RELOADING=1 READY=1], [word(heard), word(heard), word(heard)]
     refute_match(/Systemd integration failed/, log)
     child = get("/children")
     refute_match(/^NOTIFY_SOCKET=|^LD_PRELOAD=|master\.rb/, child.gsub(/^PUMAKEEPER_.*/, ""))

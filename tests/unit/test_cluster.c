@@ -223,7 +223,50 @@ START_TEST(a_slot_whose_worker_died_with_its_master_is_brought_up_by_the_new_one
 }
 END_TEST
 
-SUITE("cluster", a_worker_of_every_puma_is_known_by_its_title,
+START_TEST(a_restart_is_over_once_all_are_new_and_serve)
+{
+	static const struct {
+		const char *when;
+		bool over;
+		struct cluster_count count;
+	} rows[] = {
+		{ "nobody has ended yet",
+		  false,
+		  { .restarting = true, .has = 2, .living = 2, .ready = 2, .old = 2 } },
+		{ "phased, half of it",
+		  false,
+		  { .restarting = true, .has = 2, .living = 2, .ready = 2, .old = 1 } },
+		{ "the last one boots",
+		  false,
+		  { .restarting = true, .has = 2, .living = 2, .ready = 1 } },
+		{ "hot, all are gone", false, { .restarting = true, .has = 2 } },
+		{ "hot, of a master that was adopted just now", false, { .restarting = true } },
+		{ "hot, the first one serves",
+		  false,
+		  { .restarting = true, .has = 2, .living = 1, .ready = 1 } },
+		{ "all of them", true, { .restarting = true, .has = 2, .living = 2, .ready = 2 } },
+		{ "and one more", true, { .restarting = true, .has = 2, .living = 3, .ready = 3 } },
+		{ "it says so of those that boot yet",
+		  true,
+		  { .restarting = true, .over = true, .has = 2, .living = 2, .ready = 1 } },
+		{ "and one of them has ended, of which nobody has heard",
+		  false,
+		  { .restarting = true,
+		    .over = true,
+		    .has = 2,
+		    .living = 2,
+		    .ready = 2,
+		    .untold = 1 } },
+		{ "there is none", false, { .has = 2, .living = 2, .ready = 2 } },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		ck_assert_msg(cluster_restarted(&rows[i].count) == rows[i].over, "%s",
+			      rows[i].when);
+}
+END_TEST
+
+SUITE("cluster", a_restart_is_over_once_all_are_new_and_serve,
+      a_worker_of_every_puma_is_known_by_its_title,
       whoever_has_another_title_or_another_master_is_none,
       a_title_is_somebodys_own_where_it_can_not_be_a_parents,
       a_title_ends_at_its_first_nul_and_with_what_was_read,

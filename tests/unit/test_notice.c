@@ -6,7 +6,7 @@
 #include "suite.h"
 #include "util/base.h"
 
-/* Puma 6.6.1 to 8.0.2 say this each second (lib/puma/plugin/systemd.rb); 5.6.5 no STATUS. */
+/* The second worker has not said anything to its master yet. */
 #define PUMAS                                                                                  \
 	"Puma 6.6.1: cluster: 1/2, worker_status: [{ 2/5 threads, 5 available, 0 backlog },{ " \
 	"/ threads,  available,  backlog }]"
@@ -43,9 +43,24 @@ END_TEST
 
 START_TEST(a_status_is_what_is_behind_its_word)
 {
+	/* As each of them says it every second: lib/puma/plugin/systemd.rb, since 6.1. */
+	static const char *const pumas[] = {
+		"STATUS=Puma 6.6.1: cluster: 2/2, worker_status: "
+		"[{ 5/5 threads, 5 available, 0 backlog },{ 5/5 threads, 4 available, 1 backlog }]",
+		"STATUS=Puma 7.2.1: cluster: 1/2, worker_status: "
+		"[{ 1/2 threads, 2 available, 0 backlog },{ / threads,  available,  backlog }]",
+		"STATUS=Puma 8.0.2: cluster: 2/2, worker_status: "
+		"[{ 1/2 threads, 2 available, 0 backlog },{ 1/2 threads, 2 available, 0 backlog }]",
+		"STATUS=Puma 8.0.2: worker: { 5/5 threads, 4 available, 1 backlog }",
+	};
 	struct notice n;
 	notice_read("STATUS=" PUMAS, &n);
 	ck_assert_str_eq(n.status, PUMAS);
+	for (size_t i = 0; i < ARRAY_LEN(pumas); i++) {
+		notice_read(pumas[i], &n);
+		ck_assert_str_eq(n.status, pumas[i] + strlen("STATUS="));
+		ck_assert(!n.ready && !n.reloading && !n.stopping);
+	}
 	notice_read("READY=1\nSTATUS=up\nWATCHDOG=1", &n);
 	ck_assert_str_eq(n.status, "up");
 	notice_read("STATUS=", &n);
