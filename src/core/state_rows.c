@@ -87,8 +87,7 @@ static const struct state_row parent_rows[] = {
 	NOT_KEPT(struct parent, asked_at), /* its answer went with who asked */
 	NOT_KEPT(struct parent, moved),    /* about that reading, too */
 	KEPT(struct parent, reason),
-	NOT_KEPT(struct parent,
-		 restarts_since),      /* the next daemon hears of its end, or of nothing */
+	KEPT(struct parent, restarts_since),
 	NOT_KEPT(struct parent, says), /* it says it again */
 };
 const struct state_table state_parent = TABLE(struct parent, parent_rows);

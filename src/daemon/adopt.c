@@ -130,6 +130,7 @@ static int find_molds(struct supervisor *s, struct error *err) {
 			.id = p->generation,
 			.release = p->release,
 			.has_loaded = p->state != MOLD_LOADING,
+			.restarts = p->restarts_since != 0,
 			.pid = p->pid,
 			.pidfd = pidfd,
 		};
@@ -247,6 +248,7 @@ static void take_master(struct supervisor *s, struct former_process *p) {
 	const struct cluster_former former = { .release = p->release,
 					       .generation = p->id,
 					       .loaded = p->has_loaded,
+					       .restarts = p->restarts,
 					       .pid = p->pid,
 					       .pidfd = p->pidfd };
 	if (cluster_adopt(s->cluster, &former) != 0) {

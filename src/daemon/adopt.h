@@ -21,6 +21,7 @@ struct former_process {
 	unsigned id;      /* of a worker; the generation of a mold */
 	unsigned release; /* of a mold */
 	bool has_loaded;  /* a mold */
+	bool restarts;    /* a cluster's master, its workers */
 	pid_t pid;
 	int pidfd;
 };

@@ -177,14 +177,19 @@ int cluster_adopt(struct cluster *c, const struct cluster_former *former) {
 	m->member = member_create(&c->owner, former->generation, former->pid, former->pidfd, "");
 	if (m->member == NULL)
 		return -ENOMEM; /* MOLD_GONE: swept */
+	m->restarting = former->restarts;
+	m->changed = clock_now();
 	m->life = mold_life_taken_over(former->loaded, clock_now(), boot);
 	master_drive(m, MOLD_WANT); /* its deadline */
 	return 0;
 }
 
 void cluster_tell(struct cluster *c) {
-	for (struct master *m = c->list; m != NULL; m = m->next)
+	for (struct master *m = c->list; m != NULL; m = m->next) {
 		master_tell(m, NULL);
+		if (m->restarting)
+			master_say(m);
+	}
 }
 
 void cluster_adopt_worker(struct cluster *c, unsigned generation, unsigned worker, pid_t pid,
@@ -197,7 +202,8 @@ void cluster_adopt_worker(struct cluster *c, unsigned generation, unsigned worke
 						 .index = INDEX_UNKNOWN,
 						 .worker = worker,
 						 .living = true,
-						 .leaving = leaving };
+						 .leaving = leaving,
+						 .old = m->restarting };
 }
 
 struct cluster *cluster_create(struct ev_loop *loop, const struct launcher *launcher,

@@ -33,7 +33,8 @@ void cluster_destroy(struct cluster *c, bool leave);
 /* Another daemon's master, which serves on and forks for this one. */
 struct cluster_former {
 	unsigned release, generation;
-	bool loaded; /* it has had workers */
+	bool loaded;   /* it has had workers */
+	bool restarts; /* those that it has yet, as a person told it to */
 	pid_t pid;
 	int pidfd;
 };

@@ -77,6 +77,7 @@ void master_find(struct master *m);
 struct known *cluster_known(struct cluster *c, unsigned worker); /* who has got it; NULL */
 
 /* cluster_voice.c */
+void master_say(const struct master *m);
 void master_hush(
 	struct master *m); /* a restart that is over, or doesn't get on, is none any more */
 

@@ -17,7 +17,7 @@ static struct master *of_pid(const struct cluster *c, pid_t pid) {
 	return NULL;
 }
 
-static void tell(const struct master *m) {
+void master_say(const struct master *m) {
 	m->all->handler->heard(m->all->context, m->generation, m->restarting, m->says);
 }
 
@@ -43,7 +43,7 @@ void cluster_heard(struct cluster *c, pid_t pid, const struct notice *notice) {
 	if (says)
 		snprintf(m->says, sizeof m->says, "%s", notice->status);
 	if (begins || says)
-		tell(m);
+		master_say(m);
 }
 
 /* It may be stuck with a worker that doesn't boot: memory can't wait for that. */
@@ -53,5 +53,5 @@ void master_hush(struct master *m) {
 	if (!m->restarting || (!cluster_restarted(&n) && clock_now() - m->changed < boot))
 		return;
 	m->restarting = false;
-	tell(m);
+	master_say(m);
 }

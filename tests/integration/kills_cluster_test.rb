@@ -161,6 +161,40 @@ class KillsClusterTest < KilledTest
     end.stop
   end
 
+  # Puma's own sd_notify would end it here.
+  def test_a_person_may_restart_the_master_while_there_is_no_daemon
+    shop = cluster
+    master = mold(shop)["pid"]
+    before = pids(shop)
+    under_load(shop) do
+      following = succeeded(shop) do
+        Process.kill(:USR2, master)
+        before.each { |pid| until_gone(pid) }
+      end
+      following.wait_ready(2)
+      assert_settled(following, 2)
+      assert_equal master, mold(following)["pid"]
+      following
+    end.stop
+  end
+
+  def test_while_a_person_restarts_the_master
+    shop = cluster(LOADS)
+    under_load(shop) do
+      touch("hold")
+      Process.kill(:USR1, mold(shop)["pid"])
+      shop.wait_event("worker.restarted")
+      following = succeeded(shop)
+      following.wait_event("master.restarts", generation: 1)
+      heal("hold")
+      following.wait_event("worker.restarted")
+      following.wait_event("master.restarted")
+      assert_settled(following, 2)
+      assert_equal 0, following.status["counters"]["died"]
+      following
+    end.stop
+  end
+
   def test_while_it_stops
     shop = cluster
     all = [mold(shop)["pid"], *pids(shop)]
