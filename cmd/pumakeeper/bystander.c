@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cmd/pumakeeper/orphans.h"
+#include "cmd/pumakeeper/pause.h"
 #include "cmd/pumakeeper/systemctl.h"
 
 /* The next daemon comes within milliseconds; where it doesn't (RestartSec= was raised) nobody hurries. */
@@ -32,11 +32,6 @@ static enum sight look(const char *unit) {
 	    strcmp(now.sub, "stop-post") == 0)
 		return IT_WILL;
 	return IT_FOLLOWS;
-}
-
-static void pause_for(long msec) {
-	const struct timespec pause = { .tv_sec = msec / 1000, .tv_nsec = msec % 1000 * 1000000 };
-	nanosleep(&pause, NULL);
 }
 
 /* Twice, as somebody may have asked for a start between two glances. */

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cmd/pumakeeper/bystander.h"
@@ -12,6 +11,7 @@
 #include "cmd/pumakeeper/find.h"
 #include "cmd/pumakeeper/link.h"
 #include "cmd/pumakeeper/orphans.h"
+#include "cmd/pumakeeper/pause.h"
 #include "cmd/pumakeeper/systemctl.h"
 
 #define LOOK_EVERY 50 /* ms */
@@ -23,11 +23,6 @@
  */
 #define PAUSE        250
 #define PAUSE_FAILED 2000
-
-static void pause_for(long msec) {
-	const struct timespec pause = { .tv_nsec = msec * 1000000 };
-	nanosleep(&pause, NULL);
-}
 
 /* It does not even say no: what it leaves is taken over all the same, as after a crash. */
 static void end_main(void) {

@@ -1,11 +1,11 @@
 #include "cmd/pumakeeper/upgrade.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "cmd/pumakeeper/ask.h"
 #include "cmd/pumakeeper/exit.h"
 #include "cmd/pumakeeper/link.h"
+#include "cmd/pumakeeper/pause.h"
 #include "core/json_read.h"
 
 #define LOOKS      600 /* a minute: it may have to ask Puma first */
@@ -25,11 +25,6 @@ static json_t *read_status(const char *path) {
 /* How often this herd was taken over; -1: nobody says. */
 static int64_t adoptions_of(const json_t *status) {
 	return json_read_number_or(json_object_get(status, "counters"), "adoptions", -1);
-}
-
-static void pause_for(long msec) {
-	const struct timespec pause = { .tv_nsec = msec * 1000000 };
-	nanosleep(&pause, NULL);
 }
 
 static int wait_for_it(const char *path, int64_t before) {
