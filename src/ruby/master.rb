@@ -59,6 +59,8 @@ module Pumakeeper
   end
 
   module MasterLauncher
+    BEHIND_SIZE = "--bind-to-activated-sockets" # what we put behind -w N (core/command.c)
+
     # Not before: pruning Bundler execs it once more, with the same environment. The systemd plugin of
     # 5 and 6.0 would look for a gem that needn't be there.
     def run
@@ -72,6 +74,14 @@ module Pumakeeper
     def restart
       Voice.say("RELOADING=1")
       super
+    end
+
+    # With as many as it has: TTIN and TTOU have changed that since.
+    def restart_args
+      words = super.dup
+      behind = words.rindex(BEHIND_SIZE)
+      words[behind - 1] = @options[:workers].to_s if behind && words[behind - 2] == "-w"
+      words
     end
 
     private

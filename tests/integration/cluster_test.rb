@@ -234,6 +234,20 @@ class ClusterTest < MoldedTest
     shop.stop
   end
 
+  # A second master was started with one worker, whatever it has by now.
+  def test_a_hot_restart_after_a_deploy_starts_as_many_as_there_were
+    shop = cluster
+    restart_all(shop)
+    settled(shop)
+    shop.wait_event("master.gone", generation: 1)
+    Process.kill(:USR2, mold(shop)["pid"])
+    shop.wait_event("master.restarted", generation: 2)
+    shop.wait_ready(6)
+    settled(shop)
+    assert_equal 1, shop.events("master.grows").size
+    shop.stop
+  end
+
   # Puma up to 6 doesn't see its TERM while kept connections keep all threads busy; after 30 s its master
   # would kill it. What crosses the closing is lost: one request of each client at most.
   def test_a_drain_that_stands_still_is_ended_long_before_puma_kills_it
